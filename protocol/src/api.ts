@@ -1,0 +1,278 @@
+/**
+ * The HTTP API under /api/v1 as schemas: they validate, they make the OpenAPI file, and they type
+ * the dashboard and the CLI. Lists take `cursor` and `limit`; errors are `Problem`.
+ */
+import { z } from 'zod';
+import { Fault, FaultKind } from './faults.ts';
+import { HealthRule, Triggers } from './desired.ts';
+import { Grants, Limits } from './grants.ts';
+import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
+import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
+import { DirectorKeys, World } from './release.ts';
+import { AppState, ExecutionStage, ExecutionState } from './states.ts';
+
+export const API_ROOT = '/api/v1';
+
+export const PageQuery = z.object({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** `next` is absent on the last page. */
+const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().optional() });
+
+// Enrolment ---------------------------------------------------------------------------------------
+
+/** `wafer1.<SHA-256 of the CA's DER certificate, base64url>.<secret, base64url>`. */
+export const ClaimToken = z
+  .string()
+  .regex(/^wafer1\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, 'a claim token looks like wafer1.….…');
+
+export const CreateClaim = z.strictObject({
+  uses: z.number().int().min(1).max(10_000).default(1),
+  expiresInSeconds: z.number().int().min(1).max(31_536_000).default(86_400),
+  channels: z.array(ChannelName).max(16).default([]),
+  group: z.string().max(100).optional(),
+  tags: z.record(z.string().max(50), z.string().max(200)).default({}),
+});
+export const CreatedClaim = z.object({
+  id: z.uuid(),
+  token: ClaimToken,
+  expires: Timestamp,
+  uses: z.number(),
+});
+export type CreatedClaim = z.infer<typeof CreatedClaim>;
+
+export const EnrolRequest = z.strictObject({
+  token: ClaimToken,
+  /** PKCS #10, PEM, P-256. Its subject is ignored: the server chooses the name. */
+  csr: z.string().max(8192),
+  hostname: z.string().max(255),
+  arch: z.string().max(20),
+});
+export const EnrolResponse = z.object({
+  device: DeviceId,
+  /** PEM, 45 days. */
+  certificate: z.string(),
+  /** PEM of the CA that signed it and the broker's certificate. */
+  ca: z.string(),
+  broker: z.object({ host: z.string(), port: z.number().int() }),
+  /** The trusted TUF root, as signed JSON text. */
+  root: z.string(),
+});
+export type EnrolResponse = z.infer<typeof EnrolResponse>;
+
+// Devices -----------------------------------------------------------------------------------------
+
+export const ExecutionView = z.object({
+  id: ExecutionId,
+  app: AppName,
+  version: Version,
+  state: ExecutionState,
+  stage: ExecutionStage.nullable(),
+  fault: Fault.nullable(),
+  swap: SwapFigures.nullable(),
+  runningVersion: Version.nullable(),
+  created: Timestamp,
+  updated: Timestamp,
+});
+export type ExecutionView = z.infer<typeof ExecutionView>;
+
+export const DeviceApp = z.object({
+  app: AppName,
+  /** What it runs by its own report; null before the first one. */
+  running: z.object({ version: Version, digest: Digest, state: AppState }).nullable(),
+  /** What it should run; null when no channel of it holds the app any more. */
+  desired: z.object({ version: Version, channel: ChannelName, grants: Grants }).nullable(),
+  execution: ExecutionView.nullable(),
+});
+export type DeviceApp = z.infer<typeof DeviceApp>;
+
+/** One word for the badge: offline, failing (a fault of an app's last execution), or healthy. */
+export const DeviceHealth = z.enum(['healthy', 'failing', 'offline', 'unknown']);
+export type DeviceHealth = z.infer<typeof DeviceHealth>;
+
+export const DeviceSummary = z.object({
+  id: DeviceId,
+  name: z.string(),
+  arch: z.string(),
+  group: z.string().nullable(),
+  tags: z.record(z.string(), z.string()),
+  channels: z.array(ChannelName),
+  online: z.boolean(),
+  lastSeen: Timestamp.nullable(),
+  enrolled: Timestamp,
+  health: DeviceHealth,
+  apps: z.array(DeviceApp),
+});
+export type DeviceSummary = z.infer<typeof DeviceSummary>;
+
+export const GuestMessage = z.object({ app: AppName, topic: z.string(), payload: z.string(), at: Timestamp });
+export type GuestMessage = z.infer<typeof GuestMessage>;
+
+export const DeviceDetail = DeviceSummary.extend({
+  inventory: z
+    .object({
+      agent: z.string(),
+      os: z.string(),
+      hostname: z.string(),
+      board: z.string(),
+      cores: z.number(),
+      memoryBytes: z.number(),
+      node: z.string(),
+    })
+    .nullable(),
+  desiredVersion: z.number().int(),
+  /** Last health report. */
+  latest: HealthReport.nullable(),
+  /** Last message on each topic that the device's guests published to. */
+  messages: z.array(GuestMessage),
+});
+export type DeviceDetail = z.infer<typeof DeviceDetail>;
+
+export const DeviceList = page(DeviceSummary);
+
+export const HealthQuery = z.object({ minutes: z.coerce.number().int().min(1).max(43_200).default(60) });
+/** Oldest first, thinned to at most 500 points. */
+export const HealthSeries = z.object({ items: z.array(HealthReport) });
+export type HealthSeries = z.infer<typeof HealthSeries>;
+
+/** One line in a device's timeline. */
+export const DeviceEvent = z.object({
+  id: z.string(),
+  at: Timestamp,
+  kind: z.enum(['enrolled', 'online', 'offline', 'desired', 'execution', 'fault', 'apps']),
+  app: AppName.nullable(),
+  version: Version.nullable(),
+  state: ExecutionState.nullable(),
+  fault: z.object({ kind: FaultKind, message: z.string() }).nullable(),
+  /** For people. */
+  text: z.string(),
+});
+export type DeviceEvent = z.infer<typeof DeviceEvent>;
+/** Newest first. */
+export const DeviceEventList = page(DeviceEvent);
+
+export const LogLineView = z.object({ app: AppName, at: Timestamp, level: LogLevel, text: z.string() });
+/** Newest first. */
+export const DeviceLogList = page(LogLineView);
+
+// Trust and releases ------------------------------------------------------------------------------
+
+const SignedMetadata = z.object({
+  signed: z.record(z.string(), z.unknown()),
+  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })),
+});
+export type SignedMetadata = z.infer<typeof SignedMetadata>;
+
+/** Public halves of the keys that the server holds, for the publisher to sign into root and targets. */
+export const OnlineKeys = z.object({
+  /** ed25519 public keys, hexadecimal. */
+  snapshot: z.string(),
+  timestamp: z.string(),
+  director: DirectorKeys,
+});
+export type OnlineKeys = z.infer<typeof OnlineKeys>;
+
+/** First root and first targets, signed offline. Refused when the server has a root already. */
+export const InitTrust = z.strictObject({ root: SignedMetadata, targets: SignedMetadata });
+
+export const TrustStatus = z.object({
+  initialised: z.boolean(),
+  /** Current version of each role; empty before initialisation. */
+  versions: z.record(z.string(), z.number().int()),
+  /** Expiry of each role's current metadata. */
+  expires: z.record(z.string(), Timestamp),
+});
+export type TrustStatus = z.infer<typeof TrustStatus>;
+
+export const UploadedBlob = z.object({ digest: Digest, length: z.number().int() });
+
+/** A release and the offline-signed metadata that carries it; accepted whole or not at all. */
+export const CreateRelease = z.strictObject({
+  app: AppName,
+  version: Version,
+  digest: Digest,
+  /** Next version of the app's delegated role. */
+  role: SignedMetadata,
+  /** Next version of the top-level targets, when the app is new. */
+  targets: SignedMetadata.optional(),
+});
+
+export const ReleaseView = z.object({
+  app: AppName,
+  version: Version,
+  counter: z.number().int(),
+  digest: Digest,
+  length: z.number().int(),
+  world: World,
+  imports: z.array(z.string()),
+  exports: z.array(z.string()),
+  grants: Grants,
+  memoryMiB: z.number().int(),
+  /** Key ids that signed it. */
+  signers: z.array(z.string()),
+  published: Timestamp,
+  /** Channels whose current release of the app it is. */
+  channels: z.array(ChannelName),
+});
+export type ReleaseView = z.infer<typeof ReleaseView>;
+export const ReleaseList = page(ReleaseView);
+
+export const ChannelView = z.object({
+  name: ChannelName,
+  apps: z.array(z.object({ app: AppName, version: Version, since: Timestamp })),
+  devices: z.number().int(),
+});
+export type ChannelView = z.infer<typeof ChannelView>;
+export const ChannelList = z.object({ items: z.array(ChannelView) });
+
+/**
+ * PUT /channels/:channel/apps/:app: makes it the release of every subscribed device. What is absent
+ * stays as the channel has it for the app, or takes its default.
+ */
+export const MoveChannel = z.strictObject({
+  version: Version,
+  /** Defaults to what the release asks for; approving more than that is refused. */
+  grants: Grants.optional(),
+  config: z.record(z.string().max(100), z.string().max(4000)).optional(),
+  limits: Limits.optional(),
+  triggers: Triggers.optional(),
+  health: HealthRule.optional(),
+});
+export const MovedChannel = z.object({
+  channel: ChannelName,
+  app: AppName,
+  version: Version,
+  /** Devices that were told. */
+  devices: z.number().int(),
+});
+export type MovedChannel = z.infer<typeof MovedChannel>;
+
+// People ------------------------------------------------------------------------------------------
+
+export const Role = z.enum(['viewer', 'operator', 'admin']);
+export type Role = z.infer<typeof Role>;
+
+export const Me = z.object({ name: z.string(), role: Role, via: z.enum(['session', 'token']) });
+export type Me = z.infer<typeof Me>;
+
+export const CreateToken = z.strictObject({ name: z.string().min(1).max(100), role: Role });
+/** The token is shown this once. */
+export const CreatedToken = z.object({ id: z.string(), token: z.string() });
+
+// Live --------------------------------------------------------------------------------------------
+
+/**
+ * Server-sent events of GET /events. They are hints: whoever gets one reads what it names again.
+ * `resync` means that some may have been missed.
+ */
+export const LiveEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('device'), device: DeviceId }),
+  z.object({ type: z.literal('health'), device: DeviceId }),
+  z.object({ type: z.literal('release'), app: AppName }),
+  z.object({ type: z.literal('channel'), channel: ChannelName }),
+  z.object({ type: z.literal('resync') }),
+]);
+export type LiveEvent = z.infer<typeof LiveEvent>;

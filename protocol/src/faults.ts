@@ -1,0 +1,50 @@
+/**
+ * The closed list of what can go wrong with an app on a device. A fault is data, not prose: gates
+ * count by kind, so a new kind is a change of the protocol.
+ */
+import { z } from 'zod';
+
+export const FAULT_KINDS = [
+  'link', // the server or the broker could not be reached, or stopped answering
+  'disk', // full, read-only or failing
+  'signature', // a signature or a chain of them did not verify
+  'expired', // signed, but past its expiry
+  'digest', // the bytes are not those that were signed
+  'incompatible', // no world that this agent runs, or an import that it does not know
+  'capability-denied', // a use, or an import, that no grant covers
+  'policy', // beyond what the board's owner allows
+  'prepare', // the component could not be made runnable
+  'trap', // the guest trapped or threw
+  'memory-limit', // the guest needed more memory than its limit
+  'deadline', // a call did not return in time
+  'probe-failed', // the health probe after start said no
+  'unhealthy', // the soak saw the release do worse than its health rule allows
+  'crash-loop', // it failed too often to be tried again now
+] as const;
+
+export const FaultKind = z.enum(FAULT_KINDS);
+export type FaultKind = z.infer<typeof FaultKind>;
+
+export const Fault = z.object({
+  kind: FaultKind,
+  /** For people: what happened, to what, and what to do. At most 2,000 characters. */
+  message: z.string().max(2000),
+  /** The capability, path, host, topic or limit concerned, where there is one. */
+  subject: z.string().max(300).optional(),
+});
+export type Fault = z.infer<typeof Fault>;
+
+/** Thrown by the agent's rooms; everything else that is thrown there is a defect of the agent. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+  readonly fault: Fault;
+
+  constructor(kind: FaultKind, message: string, subject?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = {
+      kind,
+      message: message.slice(0, 2000),
+      ...(subject === undefined ? {} : { subject: subject.slice(0, 300) }),
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { refusals, describeRefusals } from './admission.ts';
+import { filterCovers, firstBeyond, Grants } from './grants.ts';
+
+const grants = (value: unknown): Grants => Grants.parse(value);
+
+describe('filterCovers', () => {
+  it.each([
+    ['a/#', 'a/b/c', true],
+    ['a/#', 'a', true],
+    ['a/+', 'a/b', true],
+    ['a/+', 'a/b/c', false],
+    ['a/+', 'a/#', false],
+    ['a/b', 'a/+', false],
+    ['#', '#', true],
+    ['a', 'a/b', false],
+  ])('%s over %s: %s', (filter, topic, covered) => expect(filterCovers(filter, topic)).toBe(covered));
+});
+
+describe('firstBeyond', () => {
+  const bound = grants({
+    filesystem: [{ host: '/sys/class', guest: '/sys', access: 'read' }],
+    messaging: { publish: ['telemetry/#'] },
+    clock: true,
+    environment: { REGION: 'eu' },
+  });
+
+  it('finds nothing beyond a bound in what lies within it', () => {
+    const wanted = grants({
+      filesystem: [{ host: '/sys/class/thermal', guest: '/thermal', access: 'read' }],
+      messaging: { publish: ['telemetry/load'] },
+      clock: true,
+    });
+    expect(firstBeyond(wanted, bound)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      { filesystem: [{ host: '/sys/class/thermal', guest: '/t', access: 'write' }] },
+      'filesystem /sys/class/thermal (write)',
+    ],
+    [
+      { filesystem: [{ host: '/sys/classified', guest: '/t', access: 'read' }] },
+      'filesystem /sys/classified (read)',
+    ],
+    [{ messaging: { publish: ['#'] } }, 'messaging.publish #'],
+    [{ messaging: { subscribe: ['telemetry/x'] } }, 'messaging.subscribe telemetry/x'],
+    [{ random: true }, 'random'],
+    [{ environment: { REGION: 'us' } }, 'environment REGION'],
+    [{ arguments: ['--all'] }, 'arguments'],
+  ])('names %j', (wanted, name) => expect(firstBeyond(grants(wanted), bound)).toBe(name));
+
+  it.each(['relative', '/a/../b', '/a/./b', '/a//b', '/..'])('has no path like %s', (host) =>
+    expect(Grants.safeParse({ filesystem: [{ host, guest: '/x', access: 'read' }] }).success).toBe(false),
+  );
+});
+
+describe('admission', () => {
+  it('lets ambient imports of every 0.2 version in', () => {
+    expect(refusals(['wasi:io/streams@0.2.0', 'wasi:cli/stdout@0.2.12'], {})).toEqual([]);
+  });
+
+  it('names each import that is refused and the grant that would admit it', () => {
+    const refused = refusals(
+      ['wasi:clocks/wall-clock@0.2.6', 'wasi:http/outgoing-handler@0.2.0', 'wasi:io/poll@0.3.0'],
+      {},
+    );
+    expect(refused).toEqual([
+      { import: 'wasi:clocks/wall-clock@0.2.6', grant: 'clock' },
+      { import: 'wasi:http/outgoing-handler@0.2.0' },
+      { import: 'wasi:io/poll@0.3.0' },
+    ]);
+    expect(describeRefusals(refused)).toContain(
+      'wasi:clocks/wall-clock@0.2.6, which needs the grant "clock"',
+    );
+  });
+
+  it('takes nothing from the prototype for an interface', () => {
+    expect(refusals(['constructor', '__proto__'], {})).toHaveLength(2);
+  });
+});

@@ -1,0 +1,20 @@
+/**
+ * The contract between publisher, server, device and dashboard: everything that two of them must
+ * agree on stands here once, as schemas and pure functions, and depends on nothing but itself.
+ */
+export * from './admission.ts';
+export * from './api.ts';
+export * from './clock.ts';
+export * from './desired.ts';
+export * from './errors.ts';
+export * from './faults.ts';
+export * from './frame.ts';
+export * from './grants.ts';
+export * from './ids.ts';
+export * from './messages.ts';
+export * from './release.ts';
+export * from './signed.ts';
+export * from './states.ts';
+export * from './topics.ts';
+export * from './units.ts';
+export * from './version.ts';
