@@ -1,0 +1,66 @@
+/**
+ * The HTTP side as a value; tests use `inject`. Two listeners feed it (http/listeners.ts): plain HTTP
+ * on loopback gets all of it, HTTPS for devices and remote tools the API alone. It is one value, as
+ * contexts also take their messages from the bus when they are registered, and each only once.
+ */
+import { randomUUID } from 'node:crypto';
+import { API_ROOT, WaferError } from '@wafer/protocol';
+import { sql } from 'drizzle-orm';
+import fastify, { LogController, type FastifyInstance } from 'fastify';
+import {
+  serializerCompiler,
+  validatorCompiler,
+  type FastifyPluginAsyncZod,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import type { Deps } from './deps.ts';
+import { guardEveryRoute } from './http/auth.ts';
+import { secureHeaders, serveDashboard } from './http/dashboard.ts';
+import { keepToTheApi } from './http/listeners.ts';
+import { describeApi } from './http/openapi.ts';
+import { answerProblems, describe, sendProblem } from './http/problems.ts';
+import { authenticator, signInPage, type People } from './identity/index.ts';
+
+export interface AppParts {
+  readonly people: People;
+  /** One plugin a context, mounted below /api/v1. */
+  readonly contexts: readonly FastifyPluginAsyncZod[];
+  /** Where the built dashboard lies, if not where Vite puts it. */
+  readonly dashboardFolder?: string;
+}
+
+/** Bodies are JSON and small, but for the routes that say otherwise. */
+const BODY_BYTES = 1024 * 1024;
+
+export async function app(deps: Deps, parts: AppParts): Promise<FastifyInstance> {
+  const { people } = parts;
+  const server = fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES,
+    forceCloseConnections: true,
+    genReqId: () => randomUUID(),
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, describe(error)),
+  }).withTypeProvider<ZodTypeProvider>();
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  answerProblems(server);
+  keepToTheApi(server);
+  guardEveryRoute(server);
+  server.decorate('authenticate', authenticator({ ...deps, people }));
+  server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  await secureHeaders(server);
+  await describeApi(server);
+
+  server.get('/healthz', { schema: { hide: true } }, async () => {
+    await deps.db.execute(sql`select 1`).catch((cause: unknown) => {
+      throw new WaferError('server.unavailable', 'Postgres does not answer.', { cause });
+    });
+    return { status: 'ok' };
+  });
+  for (const context of parts.contexts) await server.register(context, { prefix: API_ROOT });
+  await server.register(signInPage(people));
+  await serveDashboard(server, parts.dashboardFolder);
+  await server.ready();
+  return server;
+}

@@ -1,0 +1,23 @@
+/** A channel holds one current release for each app, with what was approved for it. */
+import type { AppName, ChannelName, Grants, HealthRule, Limits, Triggers, Version } from '@wafer/protocol';
+import { integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+export const channelApps = pgTable(
+  'channel_apps',
+  {
+    channel: text().$type<ChannelName>().notNull(),
+    app: text().$type<AppName>().notNull(),
+    version: text().$type<Version>().notNull(),
+    grants: jsonb().$type<Grants>().notNull(),
+    config: jsonb().$type<Record<string, string>>().notNull(),
+    limits: jsonb().$type<Limits>().notNull(),
+    triggers: jsonb().$type<Triggers>().notNull(),
+    health: jsonb().$type<HealthRule>().notNull(),
+    since: instant('since').notNull(),
+    /** Grows with every move; the ETag, and what a conditional write names. */
+    revision: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.channel, table.app] })],
+);

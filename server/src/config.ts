@@ -1,0 +1,70 @@
+/** The environment, parsed once. Every variable is described where the README lists them. */
+import { resolve } from 'node:path';
+import { DEFAULT_MAX_COMPONENT_BYTES } from '@wafer/protocol';
+import { z } from 'zod';
+
+/** Port 0 means any free one. */
+const Port = z.coerce.number().int().min(0).max(65_535);
+
+/** A name or address as it stands in a URL and in a certificate; no scheme, no port. */
+const Host = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'is no host name and no address');
+
+const Environment = z.object({
+  WAFER_DATA: z.string().min(1).default('./data'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/./, 'must look like postgres://user:password@host:5432/name')
+    .optional(),
+  WAFER_HOST: Host.default('127.0.0.1'),
+  WAFER_API_PORT: Port.default(8443),
+  WAFER_MQTT_PORT: Port.default(8883),
+  WAFER_HTTP_PORT: Port.default(8080),
+  WAFER_MAX_COMPONENT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(128 * 1024 * 1024)
+    .default(DEFAULT_MAX_COMPONENT_BYTES),
+  WAFER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+export interface Config {
+  /** Absolute path. */
+  readonly dataFolder: string;
+  /** Absent: Postgres is embedded in the data folder. */
+  readonly databaseUrl: string | undefined;
+  /** Where the listeners for devices bind, and the name that devices are told. */
+  readonly host: string;
+  readonly apiPort: number;
+  readonly mqttPort: number;
+  /** The dashboard's; always on loopback. */
+  readonly httpPort: number;
+  readonly maxComponentBytes: number;
+  readonly logLevel: z.infer<typeof Environment>['WAFER_LOG_LEVEL'];
+}
+
+/** Says in one line, for people, why the server cannot start; `main.ts` prints nothing else. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Throws a StartError that names every variable which does not fit. An empty variable is an absent one. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new StartError(`The configuration is not valid. ${faults.join('; ')}`);
+  }
+  const env = parsed.data;
+  return {
+    dataFolder: resolve(env.WAFER_DATA),
+    databaseUrl: env.DATABASE_URL,
+    host: env.WAFER_HOST,
+    apiPort: env.WAFER_API_PORT,
+    mqttPort: env.WAFER_MQTT_PORT,
+    httpPort: env.WAFER_HTTP_PORT,
+    maxComponentBytes: env.WAFER_MAX_COMPONENT_BYTES,
+    logLevel: env.WAFER_LOG_LEVEL,
+  };
+}

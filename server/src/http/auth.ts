@@ -1,0 +1,103 @@
+/**
+ * Who asks, and whether they may. Every route under /api/v1 names a role or is in PUBLIC_ROUTES;
+ * `guardEveryRoute` refuses to start an app with a route that does neither.
+ *
+ * A person comes with a session cookie or with `Authorization: Bearer <API token>`. A cookie is sent
+ * by the browser whoever wrote the page, so with a cookie a change must come from our own pages
+ * (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, or else the Origin header); a bearer token
+ * is never sent unasked.
+ */
+import { WaferError, type Role } from '@wafer/protocol';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+
+export interface Actor {
+  readonly name: string;
+  readonly role: Role;
+  readonly via: 'session' | 'token';
+  /** As audit events name them: `user:admin`, `token:ci`. */
+  readonly audit: string;
+  /** Remote address. */
+  readonly source: string;
+}
+
+/** Finds the person behind a request; undefined for a stranger. */
+export type Authenticate = (request: FastifyRequest) => Promise<Omit<Actor, 'audit' | 'source'> | undefined>;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    authenticate: Authenticate;
+  }
+  interface FastifyRequest {
+    actor: Actor | null;
+  }
+}
+
+/** Always an `onRequest` hook, so that a stranger's body is not even read. */
+export type RoleGuard = (request: FastifyRequest) => Promise<void>;
+
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+const guards = new WeakMap<object, Role>();
+
+/** A hook that lets through `role` and those above it; throws auth.required or auth.forbidden. */
+export function requireRole(role: Role): RoleGuard {
+  const guard: RoleGuard = async (request) => {
+    const person = await request.server.authenticate(request);
+    if (person === undefined)
+      throw new WaferError('auth.required', 'Send a session cookie or `Authorization: Bearer <API token>`.');
+    if (person.via === 'session') refuseForeignPage(request);
+    if (RANK[person.role] < RANK[role])
+      throw new WaferError(
+        'auth.forbidden',
+        `This needs the role ${role}; ${person.name} is ${person.role}.`,
+      );
+    const kind = person.via === 'session' ? 'user' : 'token';
+    request.actor = { ...person, audit: `${kind}:${person.name}`, source: request.ip };
+  };
+  guards.set(guard, role);
+  return guard;
+}
+
+/** Whoever passed this route's guard. */
+export function actorOf(request: FastifyRequest): Actor {
+  if (request.actor === null) throw new Error(`no guard ran before ${request.method} ${request.url}`);
+  return request.actor;
+}
+
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
+function refuseForeignPage(request: FastifyRequest): void {
+  if (isSafe(request.method)) return;
+  const site = request.headers['sec-fetch-site'];
+  const origin = request.headers.origin;
+  const own =
+    site === undefined ? origin === `${request.protocol}://${request.host}` : site === 'same-origin';
+  if (!own)
+    throw new WaferError(
+      'auth.forbidden',
+      'With a session, changes are taken from the dashboard’s own pages only.',
+    );
+}
+
+/** What a stranger may ask: to enrol (the claim token is the proof), and what the API looks like. */
+const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
+  'POST /api/v1/enrolments',
+  'GET /api/v1/openapi.json',
+  'HEAD /api/v1/openapi.json',
+]);
+
+/** The role that a route asks for. */
+export function roleOf(route: RouteOptions): Role | undefined {
+  const hooks = [route.onRequest].flat().filter((hook) => hook !== undefined);
+  return hooks.map((hook) => guards.get(hook)).find((role) => role !== undefined);
+}
+
+/** Call before any route is registered. */
+export function guardEveryRoute(app: FastifyInstance): void {
+  app.decorateRequest('actor', null);
+  app.addHook('onRoute', (route) => {
+    if (!route.url.startsWith('/api/v1')) return;
+    for (const method of [route.method].flat())
+      if (roleOf(route) === undefined && !PUBLIC_ROUTES.has(`${method} ${route.url}`))
+        throw new Error(`${method} ${route.url} names no role`);
+  });
+}

@@ -1,0 +1,159 @@
+/** The statements of identity. Each change is one, with its audit event and its timeline row. */
+import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
+import { eq, sql } from 'drizzle-orm';
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { auditRow, type AuditActor } from '../audit/index.ts';
+import { instant, jsonb, textArray } from '../db/values.ts';
+import type { IssuedCertificate } from './authority.ts';
+import type { ClaimState } from './claims.ts';
+import { claims } from './tables.ts';
+
+type Db = PostgresJsDatabase;
+
+export interface NewClaim {
+  readonly id: string;
+  readonly secretHash: string;
+  readonly uses: number;
+  /** ms since 1970, as all instants here. */
+  readonly expires: number;
+  readonly channels: readonly ChannelName[];
+  readonly group: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export async function insertClaim(db: Db, claim: NewClaim, actor: AuditActor, at: number): Promise<void> {
+  const { id, secretHash, uses, expires, channels, group, tags } = claim;
+  const after = { uses, expires: new Date(expires).toISOString(), channels, group, tags };
+  await db.execute(sql`
+    with made as (
+      insert into claims (id, secret_hash, uses_left, expires, created, channels, group_name, tags)
+      values (${id}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${textArray(channels)},
+              ${group ?? null}, ${jsonb(tags)})
+    )
+    ${auditRow({ actor, at, action: 'claim.created', subject: id, after })}`);
+}
+
+export async function findClaim(db: Db, secretHash: string): Promise<ClaimState | undefined> {
+  const [claim] = await db
+    .select({ usesLeft: claims.usesLeft, expires: claims.expires })
+    .from(claims)
+    .where(eq(claims.secretHash, secretHash));
+  return claim;
+}
+
+export interface NewDevice {
+  readonly device: DeviceId;
+  readonly name: string;
+  readonly arch: string;
+  readonly certificate: IssuedCertificate;
+  readonly source: string;
+}
+
+/**
+ * Takes one use of the claim, and with it the device, its certificate, its first timeline row and
+ * the audit event. False when the claim gave no use; then nothing was stored.
+ */
+export async function enrolDevice(db: Db, secretHash: string, made: NewDevice, at: number): Promise<boolean> {
+  const { device, name, arch, certificate, source } = made;
+  const now = instant(at);
+  const actor = { audit: `device:${device}`, source };
+  const after = sql`jsonb_build_object('claim', claim.id, 'name', ${name}::text, 'arch', ${arch}::text,
+    'serial', ${certificate.serial}::text, 'channels', claim.channels)`;
+  const rows = await db.execute(sql`
+    with claim as (
+      update claims set uses_left = uses_left - 1
+      where secret_hash = ${secretHash} and uses_left > 0 and expires > ${now}
+      returning id, channels, group_name, tags
+    ), device as (
+      insert into devices (id, name, arch, group_name, tags, channels, enrolled)
+      select ${device}::text, ${name}::text, ${arch}::text, group_name, tags, channels, ${now} from claim
+      returning id
+    ), certificate as (
+      insert into certificates (serial, device, issued, expires)
+      select ${certificate.serial}::text, id, ${instant(certificate.issued.getTime())},
+             ${instant(certificate.expires.getTime())} from device
+    ), event as (
+      insert into device_events (device, at, kind, text)
+      select id, ${now}, 'enrolled', ${`Enrolled as ${name} (${arch})`}::text from device
+    ), audited as (
+      ${auditRow({ actor, at, action: 'device.enrolled', subject: device, after }, sql`claim`)}
+    )
+    select id from device`);
+  return rows.length === 1;
+}
+
+/** `missing` when there is no such device; `already` changed nothing. */
+export async function revokeDevice(
+  db: Db,
+  device: DeviceId,
+  actor: AuditActor,
+  at: number,
+): Promise<'revoked' | 'already' | 'missing'> {
+  const rows = await db.execute<{ outcome: 'revoked' | 'already' }>(sql`
+    with revoked as (
+      update devices set revoked = ${instant(at)} where id = ${device} and revoked is null returning id
+    ), cut as (
+      update certificates set revoked = ${instant(at)}
+      from revoked where certificates.device = revoked.id and certificates.revoked is null
+      returning serial
+    ), audited as (
+      ${auditRow(
+        {
+          actor,
+          at,
+          action: 'device.revoked',
+          subject: device,
+          after: sql`jsonb_build_object('certificates', (select coalesce(jsonb_agg(serial), '[]') from cut))`,
+        },
+        sql`revoked`,
+      )}
+    )
+    select 'revoked' as outcome from revoked
+    union all
+    select 'already' from devices where id = ${device} and revoked is not null`);
+  return rows[0]?.outcome ?? 'missing';
+}
+
+export interface NewToken {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly hash: string;
+}
+
+export async function insertToken(db: Db, token: NewToken, actor: AuditActor, at: number): Promise<void> {
+  const { id, name, role, hash } = token;
+  await db.execute(sql`
+    with made as (
+      insert into api_tokens (id, name, role, hash, created)
+      values (${id}, ${name}, ${role}, ${hash}, ${instant(at)})
+    )
+    ${auditRow({ actor, at, action: 'token.created', subject: id, after: { name, role } })}`);
+}
+
+/** False when there was none. */
+export async function deleteToken(db: Db, id: string, actor: AuditActor, at: number): Promise<boolean> {
+  const before = sql`jsonb_build_object('name', gone.name, 'role', gone.role)`;
+  const rows = await db.execute(sql`
+    with gone as (delete from api_tokens where id = ${id} returning id, name, role),
+      audited as (${auditRow({ actor, at, action: 'token.deleted', subject: id, before }, sql`gone`)})
+    select id from gone`);
+  return rows.length === 1;
+}
+
+/** Whose token it is; remembers that it was used, to the minute. */
+export async function useToken(
+  db: Db,
+  hash: string,
+  at: number,
+): Promise<{ name: string; role: Role } | undefined> {
+  const rows = await db.execute<{ name: string; role: Role }>(sql`
+    with found as (select id, name, role, last_used from api_tokens where hash = ${hash}),
+      touched as (
+        update api_tokens set last_used = ${instant(at)} from found
+        where api_tokens.id = found.id
+          and (found.last_used is null or found.last_used < ${instant(at)} - interval '1 minute')
+      )
+    select name, role from found`);
+  return rows[0];
+}

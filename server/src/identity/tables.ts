@@ -1,0 +1,42 @@
+/** Claim tokens, device certificates, API tokens. The tables of people are in people-tables.ts. */
+import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
+import { index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/** Only a hash of the secret is kept. A use is taken by one conditional UPDATE. */
+export const claims = pgTable('claims', {
+  id: uuid().primaryKey(),
+  /** SHA-256 of the secret, hexadecimal. */
+  secretHash: text('secret_hash').notNull().unique(),
+  usesLeft: integer('uses_left').notNull(),
+  expires: instant('expires').notNull(),
+  created: instant('created').notNull(),
+  channels: text().array().$type<ChannelName[]>().notNull().default([]),
+  group: text('group_name'),
+  tags: jsonb().$type<Record<string, string>>().notNull().default({}),
+});
+
+export const certificates = pgTable(
+  'certificates',
+  {
+    /** Serial number, hexadecimal. */
+    serial: text().primaryKey(),
+    device: text().$type<DeviceId>().notNull(),
+    issued: instant('issued').notNull(),
+    expires: instant('expires').notNull(),
+    revoked: instant('revoked'),
+  },
+  (table) => [index().on(table.device)],
+);
+
+/** Only a hash of the token is kept; it is 256 random bits, so a plain SHA-256 is enough. */
+export const apiTokens = pgTable('api_tokens', {
+  id: uuid().primaryKey(),
+  name: text().notNull(),
+  role: text().$type<Role>().notNull(),
+  /** SHA-256 of the token, hexadecimal. */
+  hash: text().notNull().unique(),
+  created: instant('created').notNull(),
+  lastUsed: instant('last_used'),
+});

@@ -1,0 +1,28 @@
+/** API tokens: `wafer_` and 256 random bits. Only a hash is stored. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { Clock, Role } from '@wafer/protocol';
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import type { AuditActor } from '../audit/index.ts';
+import { insertToken } from './store.ts';
+
+const TOKEN = /^wafer_[A-Za-z0-9_-]{43}$/;
+
+export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** The token in an Authorization header (RFC 6750); undefined when it holds none of ours. */
+export function bearerToken(header: string | undefined): string | undefined {
+  const token = /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  return token !== undefined && TOKEN.test(token) ? token : undefined;
+}
+
+/** `token` is returned here and nowhere else. */
+export async function createToken(
+  { db, clock }: { db: PostgresJsDatabase; clock: Clock },
+  { name, role }: { name: string; role: Role },
+  actor: AuditActor,
+): Promise<{ id: string; token: string }> {
+  const id = randomUUID();
+  const token = `wafer_${randomBytes(32).toString('base64url')}`;
+  await insertToken(db, { id, name, role, hash: hashToken(token) }, actor, clock.now());
+  return { id, token };
+}

@@ -1,0 +1,141 @@
+/**
+ * Which offline metadata the server accepts as its trust, as pure rules. The server is not trusted
+ * to judge releases; these rules keep a publisher's mistake from locking the fleet out, and keep
+ * the server's own keys out of the roles that say what is genuine.
+ */
+import type { Key } from '@tufjs/models';
+import {
+  AppName,
+  DIRECTOR_KEYS_TARGET,
+  DirectorKeys,
+  WaferError,
+  canonicalBytes,
+  delegatedPaths,
+  keyId,
+  type OnlineKeys,
+} from '@wafer/protocol';
+import { mustBeNext, mustBeSigned, mustNotBeExpired, sha256, type Doc } from './metadata.ts';
+
+const refuse = (detail: string): never => {
+  throw new WaferError('release.metadata-invalid', detail);
+};
+
+/** Content of the target director/keys.json: what devices get as its blob, byte for byte. */
+export const directorBlob = (director: DirectorKeys): Buffer => canonicalBytes(director);
+
+/** A key under two ids would count twice towards a threshold. */
+function mustHaveHonestIds(keys: Readonly<Record<string, Key>>, where: string): void {
+  for (const [id, key] of Object.entries(keys)) {
+    const hex = key.keyVal['public'];
+    if (key.keyType !== 'ed25519' || key.scheme !== 'ed25519' || hex === undefined)
+      refuse(`Key ${id} of ${where} is ${key.keyType}; only ed25519 is served here.`);
+    else if (keyId(hex) !== id)
+      refuse(`Key ${id} of ${where} does not have the id that its content gives it.`);
+  }
+}
+
+function mustDelegateOnline(root: Doc<'root'>, role: 'snapshot' | 'timestamp', hex: string): void {
+  const { keyIDs, threshold } = root.meta.signed.roles[role] ?? { keyIDs: [], threshold: 0 };
+  if (keyIDs.length !== 1 || keyIDs[0] !== keyId(hex) || threshold !== 1)
+    refuse(`The root must delegate ${role} to exactly this server's key ${keyId(hex)}, threshold 1.`);
+  if (root.meta.signed.keys[keyId(hex)]?.keyVal['public'] !== hex)
+    refuse(`The root does not hold this server's ${role} key.`);
+}
+
+/** The rules that every root keeps, the first as well as each that follows. */
+function checkRoot(root: Doc<'root'>, online: OnlineKeys, nowMs: number): void {
+  const { keys, roles, consistentSnapshot } = root.meta.signed;
+  mustNotBeExpired(root, nowMs);
+  mustHaveHonestIds(keys, 'root');
+  if (!consistentSnapshot) refuse('The root must set consistent_snapshot.');
+  mustDelegateOnline(root, 'snapshot', online.snapshot);
+  mustDelegateOnline(root, 'timestamp', online.timestamp);
+  const held = new Set([
+    keyId(online.snapshot),
+    keyId(online.timestamp),
+    ...Object.keys(online.director.keys),
+  ]);
+  for (const role of ['root', 'targets'] as const)
+    for (const id of roles[role]?.keyIDs ?? [])
+      if (held.has(id))
+        refuse(`The root gives ${role} to ${id}, a key that this server holds. Those keys stay offline.`);
+}
+
+/** targets must hold director/keys.json, saying in `custom` and as content which director devices obey. */
+function checkDirector(targets: Doc<'targets'>, director: DirectorKeys): void {
+  const target = targets.meta.signed.targets[DIRECTOR_KEYS_TARGET];
+  if (target === undefined) return refuse(`The targets must hold ${DIRECTOR_KEYS_TARGET}.`);
+  const content = directorBlob(director);
+  const custom = DirectorKeys.safeParse(target.custom);
+  if (!custom.success || !directorBlob(custom.data).equals(content))
+    refuse(`The custom of ${DIRECTOR_KEYS_TARGET} is not the director's keys of this server.`);
+  if (target.length !== content.length || target.hashes['sha256'] !== sha256(content))
+    refuse(`${DIRECTOR_KEYS_TARGET} must have the length and SHA-256 of the canonical JSON of the keys.`);
+}
+
+/** An app's role may speak for that app and for nothing else. */
+function checkDelegations(targets: Doc<'targets'>): void {
+  const { delegations, targets: own } = targets.meta.signed;
+  for (const path of Object.keys(own))
+    if (path !== DIRECTOR_KEYS_TARGET)
+      refuse(`The top-level targets hold ${path}; releases belong to their app's role.`);
+  if (delegations === undefined) return;
+  if (delegations.succinctRoles !== undefined) refuse('Delegate to roles by name, not to hash bins.');
+  mustHaveHonestIds(delegations.keys, 'targets');
+  for (const role of Object.values(delegations.roles ?? {})) {
+    const app = AppName.safeParse(role.name);
+    if (!app.success) return refuse(`The delegated role ${role.name} is no app's name.`);
+    if (JSON.stringify(role.paths?.toSorted()) !== JSON.stringify(delegatedPaths(app.data).toSorted()))
+      refuse(`The role ${role.name} must be delegated exactly ${delegatedPaths(app.data).join(' and ')}.`);
+  }
+}
+
+function checkTargets(root: Doc<'root'>, targets: Doc<'targets'>, online: OnlineKeys, nowMs: number): void {
+  mustBeSigned(root, targets);
+  mustNotBeExpired(targets, nowMs);
+  checkDirector(targets, online.director);
+  checkDelegations(targets);
+}
+
+/** The first root, trusted because its own threshold signed it, and the first targets. */
+export function checkInit(
+  root: Doc<'root'>,
+  targets: Doc<'targets'>,
+  online: OnlineKeys,
+  nowMs: number,
+): void {
+  mustBeSigned(root, root);
+  if (root.version !== 1 || targets.version !== 1)
+    refuse('Trust starts with version 1 of root and of targets.');
+  checkRoot(root, online, nowMs);
+  checkTargets(root, targets, online, nowMs);
+}
+
+/** TUF clause 5.3.4 and 5.3.5: signed by the old threshold and by its own. */
+export function checkNextRoot(
+  old: Doc<'root'>,
+  next: Doc<'root'>,
+  targets: Doc<'targets'>,
+  online: OnlineKeys,
+  nowMs: number,
+): void {
+  mustBeSigned(old, next);
+  mustBeSigned(next, next);
+  mustBeNext(next, old.version);
+  checkRoot(next, online, nowMs);
+  mustBeSigned(next, targets);
+}
+
+/** The next targets; `roles` is every app's current role, none of which may lose its signature's worth. */
+export function checkNextTargets(
+  root: Doc<'root'>,
+  old: Doc<'targets'>,
+  next: Doc<'targets'>,
+  roles: readonly Doc<'targets'>[],
+  online: OnlineKeys,
+  nowMs: number,
+): void {
+  checkTargets(root, next, online, nowMs);
+  mustBeNext(next, old.version);
+  for (const role of roles) mustBeSigned(next, role);
+}

@@ -1,0 +1,127 @@
+/**
+ * The one statement that brings assignments in line with channels. For every device in scope it
+ * works out which release of which app the device should run (the first of its channels that holds
+ * the app decides), and where that is not what is assigned it writes the assignment, a new
+ * execution, the end of the one before, the timeline, the device's next desired version and the
+ * outbox row: all of it or nothing.
+ *
+ * Races: a statement sees the tables as they were when it began. So an assignment is replaced only
+ * while it is still the one that was seen (`seen`), devices are locked in the order of their ids
+ * before anything of theirs is written, and whatever two statements missed of each other is put
+ * right by the next alignment: after a move, at every hello, and by the sweep.
+ */
+import type { AppName, ChannelName, DeviceId } from '@wafer/protocol';
+import { sql, type SQL } from 'drizzle-orm';
+import { instant } from '../db/values.ts';
+
+/** Whom an alignment is about. */
+export type Scope =
+  | { readonly device: DeviceId }
+  | { readonly app: AppName }
+  /** The app as the channel holds it by the CTE `moved`, and only if that has a row. */
+  | { readonly moved: AppName; readonly channel: ChannelName }
+  | 'everything';
+
+const inScope = (scope: Scope): SQL => {
+  if (scope === 'everything') return sql`true`;
+  if ('device' in scope) return sql`d.id = ${scope.device}`;
+  if ('app' in scope) return sql`held.app = ${scope.app}`;
+  return sql`held.app = ${scope.moved} and ${scope.channel} = any(d.channels)`;
+};
+
+/** A move sees its own row, which the table does not show it yet. */
+const heldBy = (scope: Scope): SQL =>
+  scope !== 'everything' && 'moved' in scope
+    ? sql`select * from moved union all
+          select channel_apps.* from channel_apps, moved
+          where channel_apps.app = moved.app and channel_apps.channel <> moved.channel`
+    : sql`select * from channel_apps`;
+
+/** Only a device that is looked at whole can lose an app that none of its channels holds any more. */
+const goneFor = (scope: Scope): SQL =>
+  scope !== 'everything' && 'device' in scope
+    ? sql`delete from assignments a using devices d
+          where a.device = d.id and d.id = ${scope.device} and d.revoked is null
+            and not exists (select 1 from wanted where wanted.device = a.device and wanted.app = a.app)
+          returning a.device, a.app, a.version, a.channel`
+    : sql`select device, app, version, channel from assignments where false`;
+
+/**
+ * CTEs, the last of which is `touched(device)`: the devices whose desired state changed. With the
+ * scope of a move, a CTE `moved` of a whole channel_apps row must stand before them.
+ */
+export function alignment(scope: Scope, at: number): SQL {
+  const now = instant(at);
+  return sql`
+    held as (${heldBy(scope)}),
+    wanted as (
+      select distinct on (d.id, held.app) d.id as device, held.app, held.channel, held.version,
+        held.grants, held.config, held.limits, held.triggers, held.health
+      from devices d
+        cross join lateral unnest(d.channels) with ordinality as subscribed(channel, rank)
+        join held on held.channel = subscribed.channel
+      where d.revoked is null and ${inScope(scope)}
+      order by d.id, held.app, subscribed.rank
+    ),
+    stale as materialized (
+      select wanted.*, a.execution as seen, gen_random_uuid() as execution
+      from wanted
+        left join assignments a on a.device = wanted.device and a.app = wanted.app
+        left join executions e on e.id = a.execution
+      where a.device is null
+        or e.state = 'TIMED_OUT' and ${scope !== 'everything' && 'device' in scope}
+        or (a.channel, a.version, a.grants, a.config, a.limits, a.triggers, a.health) is distinct from
+           (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.triggers, wanted.health)
+    ),
+    gone as (${goneFor(scope)}),
+    locked as materialized (
+      select id from devices
+      where id in (select device from stale union select device from gone)
+      order by id for no key update
+    ),
+    replaced as (
+      update assignments a
+      set channel = stale.channel, version = stale.version, execution = stale.execution, grants = stale.grants,
+        config = stale.config, limits = stale.limits, triggers = stale.triggers, health = stale.health
+      from stale join locked on locked.id = stale.device
+      where a.device = stale.device and a.app = stale.app and a.execution = stale.seen
+      returning a.device, a.app, a.version, a.channel, a.execution
+    ),
+    added as (
+      insert into assignments
+        (device, app, channel, version, execution, grants, config, limits, triggers, health)
+      select stale.device, stale.app, stale.channel, stale.version, stale.execution,
+        stale.grants, stale.config, stale.limits, stale.triggers, stale.health
+      from stale join locked on locked.id = stale.device
+      where stale.seen is null
+      on conflict do nothing
+      returning device, app, version, channel, execution
+    ),
+    placed as (select * from replaced union all select * from added),
+    canceled as (
+      update executions e set state = 'CANCELED', stage = null, updated = ${now}
+      from (select device, app from placed union select device, app from gone) as over
+      where e.device = over.device and e.app = over.app and e.state in ('QUEUED', 'IN_PROGRESS')
+      returning e.device, e.app, e.version
+    ),
+    queued as (
+      insert into executions (id, device, app, version, state, created, updated)
+      select execution, device, app, version, 'QUEUED', ${now}, ${now} from placed
+    ),
+    told as (
+      insert into device_events (device, at, kind, app, version, state, text)
+      select device, ${now}, 'execution', app, version, 'CANCELED', app || ' ' || version || ': overtaken' from canceled
+      union all
+      select device, ${now}, 'desired', app, version, null, channel || ' asks for ' || app || ' ' || version from placed
+      union all
+      select device, ${now}, 'desired', app, version, null, 'no channel holds ' || app || ' any more' from gone
+    ),
+    bumped as (
+      update devices d set desired_version = d.desired_version + 1
+      from (select device from placed union select device from gone) as changed
+      where d.id = changed.device
+      returning d.id
+    ),
+    posted as (insert into outbox (device, created) select id, ${now} from bumped returning device),
+    touched as (select device from posted)`;
+}

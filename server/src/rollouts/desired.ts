@@ -1,0 +1,45 @@
+/** Rows → what the director signs. Pure. */
+import {
+  Days,
+  releaseTarget,
+  type DesiredApp,
+  type DesiredState,
+  type DeviceId,
+  type Digest,
+} from '@wafer/protocol';
+import type { assignments } from './tables.ts';
+
+/** A device that hears nothing for longer keeps running what it has and installs nothing. */
+const DESIRED_LIFE = Days(30);
+
+/** An assignment with what its release adds. */
+export type AssignedRow = Omit<typeof assignments.$inferSelect, 'device'> & {
+  readonly digest: Digest;
+  readonly length: number;
+  readonly counter: number;
+};
+
+function desiredApp(row: AssignedRow): DesiredApp {
+  const { app, execution, channel, version, digest, length, counter } = row;
+  const { grants, config, limits, triggers, health } = row;
+  const target = { path: releaseTarget(app, version, digest), sha256: digest, length };
+  return { app, execution, channel, version, target, counter, grants, config, limits, triggers, health };
+}
+
+/** Apps in the order of their names, so that the same rows make the same document. */
+export function desiredState(
+  device: DeviceId,
+  version: number,
+  rows: readonly AssignedRow[],
+  nowMs: number,
+): DesiredState {
+  return {
+    _type: 'wafer-desired',
+    protocol: 1,
+    device,
+    version,
+    issued: new Date(nowMs).toISOString(),
+    expires: new Date(nowMs + DESIRED_LIFE).toISOString(),
+    apps: rows.toSorted((a, b) => (a.app < b.app ? -1 : 1)).map(desiredApp),
+  };
+}
