@@ -1,0 +1,226 @@
+/**
+ * The device agent, in boot order. Parties: the board's owner (agent.yaml caps everything), the
+ * server (says what to run, and is believed only as far as publishers signed it), the guests (have
+ * what they were granted), the power (may go at any instant).
+ *
+ * Invariants: what is installed starts from disk, before and without any network; whatever the
+ * server or the broker sends is parsed before it is used and never ends this process; everything
+ * that must reach the server goes through the outbox.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
+import { BlobStore } from './apps/store.ts';
+import type { Config } from './config.ts';
+import { createHealth } from './health.ts';
+import { takeInventory } from './inventory.ts';
+import { openClock } from './link/clock.ts';
+import { LogBatches } from './link/guests.ts';
+import type { Identity } from './link/identity.ts';
+import { createInbox } from './link/inbox.ts';
+import { openSession, type Session } from './link/mqtt.ts';
+import { Outbox } from './link/outbox.ts';
+import { Reporter } from './link/reporter.ts';
+import { createRequests, type Requests } from './link/requests.ts';
+import { createTelling, type Telling } from './link/telling.ts';
+import { reason, type Log } from './log.ts';
+import type { Board } from './state/board.ts';
+import { Journal } from './state/journal.ts';
+import { createMachine, type Machine } from './state/machine.ts';
+import { Senses } from './state/sample.ts';
+import { Floors } from './trust/floors.ts';
+import { Trust } from './trust/updater.ts';
+
+export interface AgentOptions {
+  readonly folder: string;
+  readonly identity: Identity;
+  readonly config: Config;
+  readonly log: Log;
+  readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
+  /** Called at the first connect. */
+  readonly onReady: () => void;
+}
+
+export interface Agent {
+  /** Says offline, ends the guests, closes the files. */
+  close(): Promise<void>;
+}
+
+const TICK_MS = 250;
+const SECOND_MS = 1000;
+const CLOSE_STEPS_MS = 3000;
+
+/** The parts that know each other; `session` comes last and may be absent at any time before. */
+interface Parts {
+  readonly options: AgentOptions;
+  readonly board: Board;
+  readonly outbox: Outbox;
+  readonly reporter: Reporter;
+  readonly requests: Requests;
+  readonly telling: Telling;
+  readonly machine: Machine;
+  session: Session | undefined;
+}
+
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const parts = await openParts(options);
+  // What is installed starts now, whether or not there is a network.
+  await parts.machine.orders.restore();
+  parts.machine.runner.wake();
+  parts.session = connect(parts);
+  const timers = startTimers(parts);
+  return { close: () => close(parts, timers) };
+}
+
+async function openParts(options: AgentOptions): Promise<Parts> {
+  const { folder, identity, config, log } = options;
+  const onDiskError = (error: unknown) => log('error', 'the disk refused a write', { reason: reason(error) });
+
+  // What is on disk.
+  const clock = await openClock(folder);
+  const outbox = await Outbox.open(folder);
+  const reporter = new Reporter({
+    outbox,
+    clock,
+    send: (report) => parts.session?.publish('report', JSON.stringify(report), 1) ?? false,
+    onDiskError,
+  });
+  const requests = createRequests({
+    send: (request) => parts.session?.publish('request', JSON.stringify(request)),
+  });
+  const journal = await Journal.open({ folder, deliver: (event) => reporter.deliver(event), onDiskError });
+  const trust = await Trust.open({ folder, requests, clock });
+  const floors = await Floors.open(folder);
+  const store = await BlobStore.open(folder);
+
+  // What runs guests, and what decides.
+  const logs = new LogBatches();
+  const runtime = await options.createRuntime({
+    folder: join(folder, 'prepared'),
+    isolates: config.isolates,
+    events: {
+      fault: (app, version, fault) => machine.watch.fault(app, version, fault),
+      publish: (app, topic, payload) => parts.session?.publishGuest(app, topic, payload),
+      log: (app, lines, dropped) => logs.add(app, lines, dropped),
+    },
+  });
+  const board: Board = {
+    journal,
+    senses: new Senses(),
+    store,
+    floors,
+    runtime,
+    requests,
+    clock,
+    log,
+    report: (event) => reporter.note(event),
+    reportFault: (app, version, fault) => {
+      log('warn', 'fault', { app, version, fault });
+      reporter.fault(fault, app, version);
+    },
+  };
+  const machine = createMachine({
+    board,
+    device: identity.device,
+    policy: config.policy,
+    trust,
+    reportFault: (fault) => {
+      log('warn', 'fault', { fault });
+      reporter.fault(fault);
+    },
+    onChange: () => telling.apps(),
+    onDiskError,
+  });
+
+  // What is told.
+  const telling = createTelling({
+    session: () => parts.session,
+    board,
+    reporter,
+    health: createHealth({ dataFolder: folder, clock, apps: () => runtime.health() }),
+    logs,
+    inventory: await takeInventory(randomUUID()),
+    log,
+  });
+  const parts: Parts = {
+    options,
+    board,
+    outbox,
+    reporter,
+    requests,
+    telling,
+    machine,
+    session: undefined,
+  };
+  await journal.deliverLeftovers();
+  return parts;
+}
+
+/** The link: what comes goes through the inbox; what is owed is said at every connect. */
+function connect({ options, board, reporter, requests, telling, machine }: Parts): Session {
+  const { identity, config, log, onReady } = options;
+  const { orders, runner } = machine;
+  let isFirst = true;
+  return openSession({
+    identity,
+    broker: config.broker,
+    log,
+    events: {
+      message: createInbox({
+        device: identity.device,
+        requests,
+        runtime: board.runtime,
+        log,
+        onDesired: (payload) => orders.receive(payload),
+        onAck: (ack) => reporter.acknowledged(ack),
+        onReportHealth: () => telling.health(),
+        onRestart: (app) => {
+          if (board.journal.record(app).current !== null) board.senses.of(app).restartAsked = true;
+          runner.wake();
+        },
+        onGuestFault: (app, fault) => reporter.fault(fault, app),
+      }),
+      disconnected: () => log('info', 'disconnected'),
+      connected: () => {
+        log('info', 'connected', { device: identity.device });
+        telling.hello();
+        reporter.connected();
+        requests.reconnected();
+        orders.retryNow();
+        telling.health();
+        if (isFirst) onReady();
+        isFirst = false;
+      },
+    },
+  });
+}
+
+function startTimers({ options, machine, reporter, telling }: Parts): NodeJS.Timeout[] {
+  return [
+    setInterval(() => {
+      machine.watch.tick();
+      machine.runner.wake();
+    }, TICK_MS),
+    setInterval(() => {
+      reporter.tick();
+      machine.orders.tick();
+      telling.logLines();
+    }, SECOND_MS),
+    setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),
+  ];
+}
+
+async function close(parts: Parts, timers: readonly NodeJS.Timeout[]): Promise<void> {
+  const { machine, requests, board, outbox } = parts;
+  for (const timer of timers) clearInterval(timer);
+  const ended = machine.runner.close();
+  await parts.session?.close();
+  requests.close();
+  await machine.orders.close();
+  // A swap is not broken off, but it is not waited out either: the journal knows of it.
+  let late: NodeJS.Timeout | undefined;
+  await Promise.race([ended, new Promise((resolve) => (late = setTimeout(resolve, CLOSE_STEPS_MS)))]);
+  clearTimeout(late);
+  await board.runtime.close();
+  await outbox.close();
+}

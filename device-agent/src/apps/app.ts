@@ -1,0 +1,256 @@
+/**
+ * One app on the board: what serves it, what served it before and is still warm, its timer, and its
+ * books. One change (swap, rollback, settle, stop) happens at a time, in the order they were asked for.
+ */
+import { performance } from 'node:perf_hooks';
+import {
+  FaultError,
+  filterCovers,
+  type AppHealth,
+  type AppName,
+  type AppState,
+  type SwapFigures,
+} from '@wafer/protocol';
+import type { Answer, Call } from './calls.ts';
+import { Latency } from './latency.ts';
+import { LogBudget } from './log-budget.ts';
+import type { GuestCall } from './port.ts';
+import type { Resident, ResidentEvents } from './resident.ts';
+import type { AppSpec, RuntimeEvents } from './runtime.ts';
+import { change, swap, type Stage } from './swap.ts';
+
+/** The same denied use is reported again only after this long, ms. */
+const REPEAT_MS = 60_000;
+const MAX_REMEMBERED = 64;
+
+export interface AppOptions {
+  readonly name: AppName;
+  readonly events: RuntimeEvents;
+  /** Takes a resident out for good; its image may be unused then. */
+  readonly retire: (resident: Resident) => Promise<void>;
+}
+
+const now = (): number => performance.now();
+
+const noPrevious = (app: AppName): FaultError =>
+  new FaultError('unhealthy', `${app} has no previous instance to go back to.`);
+
+const notRunning = (app: AppName): FaultError => new FaultError('unhealthy', `${app} is not running.`);
+
+export class App {
+  readonly #name: AppName;
+  readonly #events: RuntimeEvents;
+  readonly #retire: (resident: Resident) => Promise<void>;
+  readonly #latency = new Latency();
+  readonly #budget = new LogBudget();
+  readonly #reported = new Map<string, number>();
+  #serving: Resident | undefined;
+  #previous: Resident | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isTicking = false;
+  #calls = 0;
+  #faults = 0;
+  #lost = 0;
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor({ name, events, retire }: AppOptions) {
+    this.#name = name;
+    this.#events = events;
+    this.#retire = retire;
+  }
+
+  // Changes ------------------------------------------------------------------------------------
+
+  /** `make` builds the candidate; it is given whom to tell about itself. */
+  swap(
+    spec: AppSpec,
+    make: (events: ResidentEvents) => Promise<Resident>,
+    prepareMs: number,
+    onStage: (stage: Stage) => void,
+  ): Promise<SwapFigures> {
+    return this.#inTurn(async () => {
+      const candidate: Resident = await make(this.#listener(spec, () => candidate));
+      try {
+        return await swap({
+          old: this.#serving,
+          candidate,
+          prepareMs,
+          onStage,
+          switchTo: (resident) => this.#switchTo(resident),
+          lostCalls: () => this.#lost,
+          now,
+        });
+      } catch (error) {
+        await this.#retire(candidate);
+        throw error;
+      }
+    });
+  }
+
+  settle(): Promise<void> {
+    return this.#inTurn(async () => {
+      const previous = this.#previous;
+      this.#previous = undefined;
+      if (previous !== undefined) await this.#retire(previous);
+    });
+  }
+
+  rollback(): Promise<SwapFigures> {
+    return this.#inTurn(async () => {
+      const failed = this.#serving;
+      const previous = this.#previous;
+      if (previous === undefined) throw noPrevious(this.#name);
+      const lostBefore = this.#lost;
+      this.#previous = undefined;
+      const gapMs = change(failed, previous, (resident) => this.#serve(resident), now);
+      const drainedAt = now();
+      await failed?.idle();
+      const drainMs = now() - drainedAt;
+      if (failed !== undefined) await this.#retire(failed);
+      return { prepareMs: 0, startMs: 0, probeMs: 0, gapMs, drainMs, lostCalls: this.#lost - lostBefore };
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      const residents = [this.#serving, this.#previous].filter((resident) => resident !== undefined);
+      this.#serve(undefined);
+      this.#previous = undefined;
+      await Promise.all(residents.map((resident) => this.#retire(resident)));
+    });
+  }
+
+  /** The isolates are about to end: nothing is asked of the guests any more. */
+  end(): void {
+    this.#serve(undefined);
+    this.#previous = undefined;
+  }
+
+  // Calls --------------------------------------------------------------------------------------
+
+  async deliver(topic: string, payload: Uint8Array): Promise<void> {
+    const spec = this.#serving?.spec;
+    if (spec === undefined) throw notRunning(this.#name);
+    const filters = spec.grants.messaging?.subscribe ?? [];
+    if (!filters.some((filter) => filterCovers(filter, topic))) {
+      const subject = `messaging.subscribe ${topic}`;
+      throw new FaultError('capability-denied', `No grant lets ${this.#name} receive ${topic}.`, subject);
+    }
+    await this.#call({ name: 'handle', topic, payload });
+  }
+
+  async probe(): Promise<void> {
+    if (this.#serving === undefined) throw notRunning(this.#name);
+    try {
+      await this.#serving.check();
+    } catch (error) {
+      this.#faults += 1;
+      throw error;
+    }
+  }
+
+  health(): AppHealth | undefined {
+    const serving = this.#serving;
+    if (serving === undefined) return undefined;
+    const latencyMs = this.#latency.take();
+    return {
+      app: this.#name,
+      version: serving.spec.version,
+      state: this.#stateOf(serving),
+      calls: this.#calls,
+      faults: this.#faults,
+      memoryBytes: serving.memoryBytes,
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+    };
+  }
+
+  #stateOf(serving: Resident): AppState {
+    const { state } = serving;
+    return state === 'running' && this.#previous !== undefined ? 'soaking' : state;
+  }
+
+  /** One piece of work for whoever serves; books it. */
+  #call(call: GuestCall): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const started = now();
+      this.#calls += 1;
+      const done = (answer: Answer): void => {
+        this.#latency.add(now() - started);
+        if (answer.status === 'returned') return resolve();
+        if (!answer.isAnswered) this.#lost += 1;
+        reject(answer.fault);
+      };
+      const asked: Call = { call, isControl: false, done };
+      if (this.#serving === undefined) reject(notRunning(this.#name));
+      else this.#serving.enqueue(asked);
+    });
+  }
+
+  // Its parts ----------------------------------------------------------------------------------
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#lastChange.then(run);
+    this.#lastChange = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** After a swap the one that served stays warm; one that was kept from before goes. */
+  #switchTo(resident: Resident): void {
+    const older = this.#previous;
+    this.#previous = this.#serving;
+    this.#serve(resident);
+    if (older !== undefined) void this.#retire(older);
+  }
+
+  #serve(resident: Resident | undefined): void {
+    this.#serving = resident;
+    clearInterval(this.#timer);
+    if (resident === undefined) return;
+    const { everyMs } = resident.spec.triggers;
+    if (everyMs !== undefined) this.#timer = setInterval(() => this.#tick(), everyMs);
+  }
+
+  /** Ticks do not pile up behind a slow guest. Their faults are told by the resident. */
+  #tick(): void {
+    const canTick = this.#serving?.spec.world === 'command' || this.#serving?.has('timer') === true;
+    if (this.#isTicking || !canTick) return;
+    this.#isTicking = true;
+    const over = (): void => void (this.#isTicking = false);
+    this.#call({ name: 'tick' }).then(over, over);
+  }
+
+  /** What a resident tells about itself, as long as it serves. */
+  #listener(spec: AppSpec, self: () => Resident): ResidentEvents {
+    return {
+      fault: (fault) => {
+        if (self() !== this.#serving) return;
+        this.#faults += 1;
+        if (this.#isNews(fault)) this.#events.fault(this.#name, spec.version, fault.fault);
+      },
+      notice: (notice) => {
+        if (notice.type === 'publish') {
+          return this.#events.publish(this.#name, notice.topic, notice.payload);
+        }
+        const budget = this.#budget;
+        budget.bytesPerMinute = spec.limits.logBytesPerMinute;
+        budget.countDropped(notice.dropped);
+        const lines =
+          notice.line !== undefined && budget.admits(notice.line.text, now()) ? [notice.line] : [];
+        const dropped = budget.takeDropped();
+        if (lines.length > 0 || dropped > 0) this.#events.log(this.#name, lines, dropped);
+      },
+    };
+  }
+
+  /** Denied uses repeat with every call of a guest; once a minute says as much. */
+  #isNews({ fault }: FaultError): boolean {
+    if (fault.kind !== 'capability-denied') return true;
+    const key = fault.subject ?? fault.message;
+    const last = this.#reported.get(key);
+    if (last !== undefined && now() - last < REPEAT_MS) return false;
+    this.#reported.delete(key);
+    this.#reported.set(key, now());
+    if (this.#reported.size > MAX_REMEMBERED) this.#reported.delete(this.#reported.keys().next().value!);
+    return true;
+  }
+}

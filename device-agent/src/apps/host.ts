@@ -1,0 +1,77 @@
+/**
+ * The app host: prepares components, runs them in warm isolates, and replaces one release by the next
+ * without losing a call.
+ *
+ *   prepare   component bytes → a child process → a checked folder on disk
+ *   images    folder → memory limits written in → modules, compiled once
+ *   pool      seats in warm isolates; deadlines; a guest that breaks one costs its isolate, no one else
+ *   instance  one running reactor; job: one command
+ *   app       who serves, who served before; the books
+ *   swap      start, move state, probe, change over, drain
+ *
+ * What guests can reach is in ../capabilities. This page only puts the parts together.
+ */
+import { performance } from 'node:perf_hooks';
+import { FaultError, type AppName } from '@wafer/protocol';
+import { App } from './app.ts';
+import { Images } from './images.ts';
+import { Instance } from './instance.ts';
+import { Job } from './job.ts';
+import { Pool } from './pool.ts';
+import { createPrepare } from './prepare.ts';
+import type { Resident, ResidentEvents } from './resident.ts';
+import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
+
+const now = (): number => performance.now();
+
+export function createRuntime({ folder, isolates, events }: RuntimeOptions): Runtime {
+  const pool = new Pool(isolates);
+  const images = new Images((key) => pool.unload(key));
+  const apps = new Map<AppName, App>();
+
+  const retire = async (resident: Resident): Promise<void> => {
+    await resident.stop();
+    images.release(resident.image.key);
+  };
+
+  const appOf = (name: AppName): App => {
+    const known = apps.get(name);
+    if (known !== undefined) return known;
+    const app = new App({ name, events, retire });
+    apps.set(name, app);
+    return app;
+  };
+
+  const existing = (name: AppName): App => {
+    const app = apps.get(name);
+    if (app === undefined) throw new FaultError('unhealthy', `${name} is not running.`);
+    return app;
+  };
+
+  const make = async (spec: AppSpec, prepared: Prepared, tell: ResidentEvents): Promise<Resident> => {
+    const image = await images.acquire(prepared, spec.limits);
+    const seat = pool.choose();
+    switch (spec.world) {
+      case 'reactor':
+        return new Instance(spec, image, seat, tell, now);
+      case 'command':
+        return new Job(spec, image, seat, tell);
+    }
+  };
+
+  return {
+    prepare: createPrepare({ folder }),
+    swap: (spec, prepared, onStage = () => undefined) =>
+      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage),
+    settle: async (name) => apps.get(name)?.settle(),
+    rollback: async (name) => existing(name).rollback(),
+    stop: async (name) => apps.get(name)?.stop(),
+    deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
+    probe: async (name) => existing(name).probe(),
+    health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
+    close: async () => {
+      for (const app of apps.values()) app.end();
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * The main thread's hold on one isolate. A task has a deadline; whoever breaks it ends the isolate, for
+ * nothing else stops a loop in WebAssembly. Which guests lived there, and what becomes of them, is for
+ * the caller to know.
+ */
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { FaultError } from '@wafer/protocol';
+import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
+
+/** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
+const HEAP_MIB = 128;
+
+/** Boot of the thread and compiling of bindings, before any code of the guest runs; slow boards take seconds. */
+const LOAD_LIMIT_MS = 60_000;
+
+/** How a task ended: with its outcome, or with the isolate. */
+export type TaskEnd =
+  | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
+  | { readonly type: 'isolate-ended'; readonly fault: FaultError };
+
+/** What an isolate says besides how its task ended. */
+export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'refused' }>;
+
+interface Running {
+  readonly deadlineMs: number;
+  readonly end: (end: TaskEnd) => void;
+  timer: NodeJS.Timeout;
+}
+
+const outOfTime = (deadlineMs: number): FaultError =>
+  new FaultError(
+    'deadline',
+    `The call did not return within ${deadlineMs} ms and was ended.`,
+    `${deadlineMs} ms`,
+  );
+
+function whyItEnded(error: Error): FaultError {
+  const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return isMemory
+    ? new FaultError('memory-limit', 'The guest made the host use more memory than it may.', 'host memory')
+    : new FaultError('trap', `The isolate ended while the guest ran: ${error.message}`);
+}
+
+export class Isolate {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #onNotice: (notice: Notice) => void;
+  readonly #onIdleDeath: () => void;
+  readonly #loaded = new Set<ImageKey>();
+  #running: Running | undefined;
+  #hasEnded = false;
+
+  /** `onIdleDeath` is called when the thread ends by itself while it runs nothing. */
+  constructor(onNotice: (notice: Notice) => void, onIdleDeath: () => void) {
+    this.#onNotice = onNotice;
+    this.#onIdleDeath = onIdleDeath;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { port: port2 },
+      transferList: [port2],
+      env: {},
+      argv: [],
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    });
+    this.#worker.on('error', (error) => this.#died(whyItEnded(error)));
+    this.#worker.on('exit', () => this.#died(whyItEnded(new Error('the thread exited'))));
+    port1.on('message', (message: FromIsolate) => this.#receive(message));
+  }
+
+  /** Runs one task; there must be none running. */
+  run(task: Task, image: Image, deadlineMs: number): Promise<TaskEnd> {
+    if (this.#running !== undefined) throw new Error('an isolate runs one task at a time');
+    return new Promise((end) => {
+      if (this.#hasEnded) return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
+      if (task.type === 'create') this.#load(image);
+      // Before a creation has entered the guest, only the host's own work is waited for.
+      const timer = this.#timer(task.type === 'create' ? LOAD_LIMIT_MS : deadlineMs);
+      this.#running = { deadlineMs, end, timer };
+      this.#send(task);
+    });
+  }
+
+  drop(guest: GuestId): void {
+    this.#send({ type: 'drop', guest });
+  }
+
+  unload(image: ImageKey): void {
+    if (this.#loaded.delete(image)) this.#send({ type: 'unload', image });
+  }
+
+  /** Ends the thread at once, whatever it does. */
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    this.#port.close();
+    await this.#worker.terminate();
+  }
+
+  #load(image: Image): void {
+    if (this.#loaded.has(image.key)) return;
+    this.#loaded.add(image.key);
+    this.#send({ type: 'load', image });
+  }
+
+  #send(message: ToIsolate): void {
+    if (!this.#hasEnded) this.#port.postMessage(message, []);
+  }
+
+  #timer(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#late(), ms);
+  }
+
+  #receive(message: FromIsolate): void {
+    switch (message.type) {
+      case 'ready':
+        return;
+      case 'entered':
+        if (this.#running !== undefined) {
+          clearTimeout(this.#running.timer);
+          this.#running.timer = this.#timer(this.#running.deadlineMs);
+        }
+        return;
+      case 'done':
+        this.#finish(message);
+        return;
+      case 'log':
+      case 'publish':
+      case 'refused':
+        this.#onNotice(message);
+    }
+  }
+
+  #finish(end: TaskEnd): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    clearTimeout(running.timer);
+    running.end(end);
+  }
+
+  /** The timer fired. Where the main thread itself was late, the answer may be here already. */
+  #late(): void {
+    const running = this.#running;
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined;) {
+      this.#receive(next.message as FromIsolate);
+      next = receiveMessageOnPort(this.#port);
+    }
+    if (running === undefined || this.#running !== running) return;
+    void this.end();
+    this.#finish({ type: 'isolate-ended', fault: outOfTime(running.deadlineMs) });
+  }
+
+  #died(fault: FaultError): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#port.close();
+    if (this.#running === undefined) this.#onIdleDeath();
+    else this.#finish({ type: 'isolate-ended', fault });
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What the agent's main thread and an isolate say to each other. The main thread sends one task at a
+ * time and waits for its `done`; so a task's clock begins when it is sent, and nothing is lost in an
+ * isolate that has to be ended. Both ends are ours: no guest writes here.
+ */
+import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
+
+/** Numbers an instance of a guest, unique in this process. */
+export type GuestId = number & { readonly __brand: 'GuestId' };
+
+let lastGuest = 0;
+export const nextGuest = (): GuestId => (lastGuest += 1) as GuestId;
+
+/** Names compiled code: component digest and memory limit. */
+export type ImageKey = string & { readonly __brand: 'ImageKey' };
+
+export interface CompiledModule {
+  readonly name: string;
+  readonly module: WebAssembly.Module;
+  readonly memoryBytes: number;
+  readonly instances: number;
+}
+
+/** Code that is ready to be instantiated in any isolate. */
+export interface Image {
+  readonly key: ImageKey;
+  /** Body of a function that answers `instantiate`. */
+  readonly script: string;
+  readonly modules: readonly CompiledModule[];
+}
+
+export type GuestCall =
+  | { readonly name: 'start' | 'stop' | 'check' | 'tick' | 'save' | 'run' }
+  | { readonly name: 'restore'; readonly snapshot: Uint8Array }
+  | { readonly name: 'handle'; readonly topic: string; readonly payload: Uint8Array };
+
+export type Task =
+  | {
+      readonly type: 'create';
+      readonly guest: GuestId;
+      readonly image: ImageKey;
+      readonly grants: Grants;
+      readonly config: Readonly<Record<string, string>>;
+      readonly logBytesPerMinute: number;
+    }
+  | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
+
+export type ToIsolate =
+  | Task
+  | { readonly type: 'load'; readonly image: Image }
+  | { readonly type: 'unload'; readonly image: ImageKey }
+  | { readonly type: 'drop'; readonly guest: GuestId };
+
+/** Exports that the agent calls, as an instance has them. */
+export type Exported = 'lifecycle' | 'health' | 'timer' | 'state' | 'handler' | 'run';
+
+/** Each with the name under which components export it; versions that are compatible are served alike. */
+const INTERFACES: readonly (readonly [Exported, RegExp])[] = [
+  ['lifecycle', /^wafer:app\/lifecycle@0\.1\./],
+  ['health', /^wafer:app\/health@0\.1\./],
+  ['timer', /^wafer:app\/timer@0\.1\./],
+  ['state', /^wafer:app\/state@0\.1\./],
+  ['handler', /^wasi:messaging\/incoming-handler@0\.2\./],
+  ['run', /^wasi:cli\/run@0\.2\./],
+];
+
+/** What an export's full name stands for; undefined for what the agent does not call. */
+export const exportedAs = (name: string): Exported | undefined =>
+  INTERFACES.find(([, pattern]) => pattern.test(name))?.[0];
+
+/** How a task ended. After `fault` and `exit` the instance is finished. */
+export type Outcome =
+  | { readonly status: 'created'; readonly exports: readonly Exported[] }
+  | { readonly status: 'returned'; readonly value?: Uint8Array }
+  /** The guest answered the `err` case of its result. */
+  | { readonly status: 'error'; readonly message: string }
+  | { readonly status: 'exit'; readonly code: number }
+  | {
+      readonly status: 'fault';
+      readonly kind: FaultKind;
+      readonly message: string;
+      readonly subject?: string;
+    };
+
+export type FromIsolate =
+  | { readonly type: 'ready' }
+  /** Code of the guest begins to run. */
+  | { readonly type: 'entered' }
+  | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
+  | {
+      readonly type: 'log';
+      readonly guest: GuestId;
+      readonly line: { readonly level: LogLevel; readonly text: string; readonly at: number } | undefined;
+      readonly dropped: number;
+    }
+  | {
+      readonly type: 'publish';
+      readonly guest: GuestId;
+      readonly topic: string;
+      readonly payload: Uint8Array;
+    }
+  /** A denied use that did not end the call. */
+  | {
+      readonly type: 'refused';
+      readonly guest: GuestId;
+      readonly kind: FaultKind;
+      readonly message: string;
+      readonly subject: string;
+    };

@@ -1,0 +1,45 @@
+/**
+ * What an app has running: a reactor's instance, which stays, or a command's job, which ends. Swaps and
+ * the app's book-keeping treat both alike.
+ */
+import type { AppState, FaultError } from '@wafer/protocol';
+import type { Call } from './calls.ts';
+import type { Notice } from './isolate.ts';
+import type { Exported, GuestCall, Image } from './port.ts';
+import type { AppSpec } from './runtime.ts';
+
+export interface ResidentEvents {
+  /** It did something wrong, in a call or between calls. */
+  fault(fault: FaultError): void;
+  notice(notice: Extract<Notice, { type: 'log' | 'publish' }>): void;
+}
+
+export interface Resident {
+  readonly spec: AppSpec;
+  readonly image: Image;
+  readonly state: AppState;
+  readonly memoryBytes: number;
+  /** Messages and ticks finished so far. */
+  readonly workDone: number;
+
+  /** A call is running in it. */
+  readonly isBusy: boolean;
+
+  has(exported: Exported): boolean;
+  /** Rejects with the fault that prevented it; it is gone then. */
+  start(): Promise<void>;
+  /** Rejects with a fault while it is not healthy. */
+  check(): Promise<void>;
+  /** A control call, for its value. */
+  ask(call: GuestCall): Promise<Uint8Array | undefined>;
+  /** `done` is called exactly once. */
+  enqueue(call: Call): void;
+  /** Keeps work waiting, control calls pass. */
+  hold(): void;
+  resume(): void;
+  takeWork(): Call[];
+  adopt(work: readonly Call[]): void;
+  /** Resolves when no call is running in it. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}

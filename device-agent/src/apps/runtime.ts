@@ -1,0 +1,109 @@
+/**
+ * The contract between the agent's state machine (which decides) and the app host (which runs
+ * guests). `createRuntime` in host.ts implements it on warm worker threads.
+ *
+ * Invariants: bytes are instantiated only from a `Prepared` made of the bytes that were hashed;
+ * during a swap every call gets an answer, from the old instance or the new one; a guest that
+ * loops, grows, floods or traps harms neither the agent nor its neighbours; whatever fails is a
+ * `FaultError`, never a crash.
+ */
+import type {
+  AppHealth,
+  AppName,
+  Digest,
+  Fault,
+  Grants,
+  HealthRule,
+  Limits,
+  LogLevel,
+  SwapFigures,
+  Triggers,
+  Version,
+  World,
+} from '@wafer/protocol';
+
+/** A component made runnable, kept on disk by (digest, transpiler version). */
+export interface Prepared {
+  readonly digest: Digest;
+  /** Folder with the transpiled JavaScript and the core modules. */
+  readonly folder: string;
+  /** How long the transpiling child took, ms; 0 when it was there already. */
+  readonly prepareMs: number;
+}
+
+/** Everything that fixes one instance's behaviour. */
+export interface AppSpec {
+  readonly app: AppName;
+  readonly version: Version;
+  readonly digest: Digest;
+  readonly world: World;
+  readonly exports: readonly string[];
+  readonly grants: Grants;
+  readonly config: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+  readonly triggers: Triggers;
+  readonly health: HealthRule;
+}
+
+/** What the runtime tells about guests as it happens. */
+export interface RuntimeEvents {
+  /** A fault of the serving instance. Not raised for failures of `swap`, which rejects instead. */
+  fault(app: AppName, version: Version, fault: Fault): void;
+  /** A guest's message, already checked against its grants. */
+  publish(app: AppName, topic: string, payload: Uint8Array): void;
+  /** Log lines that the budget let through, and how many it did not. */
+  log(app: AppName, lines: readonly { level: LogLevel; text: string; at: number }[], dropped: number): void;
+}
+
+export interface Runtime {
+  /**
+   * Makes the component runnable in a throwaway child process. `bytes` must hash to `digest`;
+   * rejects with a `prepare` or `memory-limit` fault.
+   */
+  prepare(digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
+
+  /**
+   * Starts the candidate beside the running instance, restores what the running one saved where
+   * both can, probes it, switches every new call to it and drains the old. Resolves once the
+   * candidate serves; the old instance then stays warm until `settle` or `rollback`. Rejects with a
+   * fault, the old instance still serving, when start or probe fail. Without a running instance it
+   * is a plain start. `onStage` is told when it goes from starting to probing.
+   */
+  swap(
+    spec: AppSpec,
+    prepared: Prepared,
+    onStage?: (stage: 'starting' | 'probing') => void,
+  ): Promise<SwapFigures>;
+
+  /** The candidate has proved itself: the previous instance goes. */
+  settle(app: AppName): Promise<void>;
+
+  /** Switches back to the previous instance, which is still warm, and drops the candidate. */
+  rollback(app: AppName): Promise<SwapFigures>;
+
+  /** Stops the app; idempotent. */
+  stop(app: AppName): Promise<void>;
+
+  /**
+   * A message for a guest. Resolves when its handler has returned; rejects with a fault, of kind
+   * `capability-denied` when no subscribe grant covers the topic.
+   */
+  deliver(app: AppName, topic: string, payload: Uint8Array): Promise<void>;
+
+  /** Asks the serving instance's health export; a guest without one is healthy while it lives. */
+  probe(app: AppName): Promise<void>;
+
+  /** One entry for each app that has an instance; latencies since the last call of this. */
+  health(): AppHealth[];
+
+  /** Ends every isolate. */
+  close(): Promise<void>;
+}
+
+export interface RuntimeOptions {
+  /** Where prepared components are kept. */
+  readonly folder: string;
+  /** Warm worker threads shared by all guests. */
+  readonly isolates: number;
+  readonly events: RuntimeEvents;
+}

@@ -1,0 +1,90 @@
+/**
+ * An isolate: a warm worker thread that holds instances of several guests and runs one task at a time.
+ * It compiles nothing (modules arrive compiled), decides nothing (the main thread holds the deadlines),
+ * and can be ended at any instant. The environment it is started with is empty.
+ */
+import { compileFunction } from 'node:vm';
+import { workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { Refusal } from '../capabilities/host.ts';
+import { Guest, type Code, type Instantiate } from './guest.ts';
+import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
+
+const { port } = workerData as { port: MessagePort };
+const images = new Map<ImageKey, Image>();
+const codes = new Map<ImageKey, Code>();
+const guests = new Map<GuestId, Guest>();
+
+const post = (message: FromIsolate): void => port.postMessage(message, []);
+
+const nothing = (): void => undefined;
+const silentConsole = { debug: nothing, error: nothing, log: nothing, warn: nothing };
+
+/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed. */
+const SHADOWED: Readonly<Record<string, unknown>> = {
+  globalThis: { WebAssembly },
+  console: silentConsole,
+  process: undefined,
+  require: undefined,
+  fetch: undefined,
+};
+
+/** Compiles an image's script when the first guest needs it. */
+function codeOf(key: ImageKey): Code {
+  const known = codes.get(key);
+  if (known !== undefined) return known;
+  const image = images.get(key);
+  if (image === undefined) throw new Error(`image ${key} was not loaded`);
+  const code = compile(image);
+  codes.set(key, code);
+  return code;
+}
+
+function compile(image: Image): Code {
+  const body = compileFunction(image.script, Object.keys(SHADOWED)) as (...args: unknown[]) => Instantiate;
+  return { instantiate: body(...Object.values(SHADOWED)), modules: image.modules };
+}
+
+function create(task: Task & { type: 'create' }): { outcome: Outcome; memoryBytes: number } {
+  const code = codeOf(task.image);
+  const guest = new Guest(task, post);
+  guests.set(task.guest, guest);
+  return { outcome: guest.instantiate(code), memoryBytes: guest.memoryBytes };
+}
+
+function run(task: Task): { outcome: Outcome; memoryBytes: number } {
+  try {
+    if (task.type === 'create') return create(task);
+    const guest = guests.get(task.guest);
+    if (guest === undefined) throw new Error(`guest ${task.guest} is not here`);
+    return { outcome: guest.call(task.call), memoryBytes: guest.memoryBytes };
+  } catch (error) {
+    const outcome: Outcome =
+      error instanceof Refusal
+        ? { status: 'fault', kind: error.kind, message: error.message, subject: error.subject }
+        : { status: 'fault', kind: 'prepare', message: `The guest could not be started: ${String(error)}` };
+    return { outcome, memoryBytes: 0 };
+  }
+}
+
+function receive(message: ToIsolate): void {
+  switch (message.type) {
+    case 'load':
+      images.set(message.image.key, message.image);
+      return;
+    case 'unload':
+      images.delete(message.image);
+      codes.delete(message.image);
+      return;
+    case 'drop':
+      guests.get(message.guest)?.release();
+      guests.delete(message.guest);
+      return;
+    case 'create':
+    case 'call':
+      post({ type: 'done', ...run(message) });
+  }
+}
+
+port.on('message', receive);
+post({ type: 'ready' });

@@ -1,0 +1,87 @@
+/**
+ * wasi:cli — environment and arguments as granted and no others, no working directory, an empty standard
+ * input, output that becomes log lines within the budget, no terminals, and an exit that ends the guest.
+ */
+import type { LogLevel } from '@wafer/protocol';
+import { GuestExit, type Host } from './host.ts';
+import { InputStream, OutputStream } from './io.ts';
+
+/** Longest piece of a line that is logged as one line, bytes. */
+const MAX_LINE_BYTES = 4000;
+const NEWLINE = 0x0a;
+
+/** Resources of which there is never one: no stream here is a terminal. */
+class TerminalInput {
+  readonly stream = 'stdin';
+}
+class TerminalOutput {
+  readonly stream = 'stdout';
+}
+
+/** Cuts a stream of bytes into log lines; what has no newline yet waits, but never more than a line. */
+function lineSink(host: Host, level: LogLevel) {
+  const waiting = new Uint8Array(MAX_LINE_BYTES);
+  let length = 0;
+  const emit = (): void => {
+    host.log(level, new TextDecoder().decode(waiting.subarray(0, length)));
+    length = 0;
+  };
+  const stream = (): OutputStream => new OutputStream({ write, flush: () => undefined });
+  // A flush is no end of a line: guests flush after every write.
+  function write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, at);
+      const end = newline === -1 ? bytes.length : newline;
+      const taken = bytes.subarray(at, Math.min(end, at + MAX_LINE_BYTES - length));
+      waiting.set(taken, length);
+      length += taken.length;
+      at += taken.length;
+      if (at === newline) at += 1;
+      else if (length < MAX_LINE_BYTES) continue;
+      emit();
+    }
+  }
+  return { stream, finish: () => (length > 0 ? emit() : undefined) };
+}
+
+export interface Cli {
+  readonly interfaces: Record<string, object>;
+  /** Logs what stands on a line that was never ended. */
+  finish(): void;
+}
+
+export function createCli(host: Host): Cli {
+  const environment = Object.entries(host.grants.environment ?? {});
+  const stdout = lineSink(host, 'info');
+  const stderr = lineSink(host, 'warn');
+  const interfaces = {
+    'wasi:cli/environment': {
+      getEnvironment: () => environment.map(([name, value]): [string, string] => [name, value]),
+      getArguments: () => [...(host.grants.arguments ?? [])],
+      initialCwd: () => undefined,
+    },
+    'wasi:cli/exit': {
+      exit: (status: { tag: 'ok' | 'err' }) => {
+        throw new GuestExit(status.tag === 'ok' ? 0 : 1);
+      },
+      exitWithCode: (code: number) => {
+        throw new GuestExit(code);
+      },
+    },
+    'wasi:cli/stdin': { getStdin: () => new InputStream(() => new Uint8Array()) },
+    'wasi:cli/stdout': { getStdout: stdout.stream },
+    'wasi:cli/stderr': { getStderr: stderr.stream },
+    'wasi:cli/terminal-input': { TerminalInput },
+    'wasi:cli/terminal-output': { TerminalOutput },
+    'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
+    'wasi:cli/terminal-stdout': { getTerminalStdout: () => undefined },
+    'wasi:cli/terminal-stderr': { getTerminalStderr: () => undefined },
+  };
+  return {
+    interfaces,
+    finish: () => {
+      stdout.finish();
+      stderr.finish();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * What a capability may ask of the thread that it runs in, and the three ways in which a host function
+ * ends other than by returning. Everything here is loaded into every isolate, so it imports no schemas.
+ */
+import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
+
+/** One guest's view of its host. */
+export interface Host {
+  readonly grants: Grants;
+  readonly config: Readonly<Record<string, string>>;
+  /** A line for the log, within the guest's budget. */
+  log(level: LogLevel, text: string): void;
+  /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
+  publish(topic: string, payload: Uint8Array): boolean;
+  /** Puts a use that no grant covers on record. */
+  report(refusal: Refusal): void;
+}
+
+/** The `err` case of a WIT `result`; the generated bindings take the value from `payload`. */
+export class WitError<T> extends Error {
+  override readonly name = 'WitError';
+  readonly payload: T;
+
+  constructor(payload: T) {
+    super(typeof payload === 'string' ? payload : JSON.stringify(payload));
+    this.payload = payload;
+  }
+}
+
+/** Ends the guest's call with a fault. It is no WIT error, so the guest sees a trap. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly kind: FaultKind;
+  readonly subject: string;
+
+  constructor(kind: FaultKind, message: string, subject: string) {
+    super(message);
+    this.kind = kind;
+    this.subject = subject;
+  }
+}
+
+/** `wasi:cli/exit`: unwinds the guest, and ends nothing but the guest. */
+export class GuestExit extends Error {
+  override readonly name = 'GuestExit';
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`the guest ended itself with exit code ${code}`);
+    this.code = code;
+  }
+}

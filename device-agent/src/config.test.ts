@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { ConfigError, grantsBound, limitBeyond, parseConfig } from './config.ts';
+
+test('a missing or empty file means defaults and no cap', () => {
+  const config = parseConfig('', 'agent.yaml');
+  expect(config).toEqual({ policy: {}, metered: false, health: { everySeconds: 10 }, isolates: 2 });
+  expect(grantsBound(config.policy, { clock: true })).toBeUndefined();
+});
+
+test('a misspelt cap is an error that names the key', () => {
+  expect(() => parseConfig('policy:\n  grant: {}\n', 'agent.yaml')).toThrow(
+    /agent\.yaml: policy\.grant: .*[Uu]nrecognized/,
+  );
+});
+
+test('a value of the wrong type is an error that names its path', () => {
+  expect(() => parseConfig('policy: { grants: { clock: often } }', 'agent.yaml')).toThrow(
+    /policy\.grants\.clock/,
+  );
+  expect(() => parseConfig('broker: { host: gw }', 'agent.yaml')).toThrow(/broker\.port/);
+});
+
+test('text that is no YAML is a ConfigError of one line', () => {
+  const read = () => parseConfig('policy: [', 'agent.yaml');
+  expect(read).toThrow(ConfigError);
+  expect(read).not.toThrow(/\n/);
+});
+
+test('environment and arguments are capped only when the owner names them', () => {
+  const { policy } = parseConfig('policy: { grants: { clock: true } }', 'agent.yaml');
+  expect(grantsBound(policy, { environment: { REGION: 'eu' } })?.environment).toEqual({ REGION: 'eu' });
+  const named = parseConfig('policy: { grants: { environment: {} } }', 'agent.yaml').policy;
+  expect(grantsBound(named, { environment: { REGION: 'eu' } })?.environment).toEqual({});
+});
+
+test('memory beyond the cap is named', () => {
+  const { policy } = parseConfig('policy: { limits: { memoryMiB: 16 } }', 'agent.yaml');
+  const limits = { memoryMiB: 32, deadlineMs: 1, logBytesPerMinute: 0, callsPerSecond: 1 };
+  expect(limitBeyond(policy, limits)).toContain('memoryMiB 32');
+  expect(limitBeyond(policy, { ...limits, memoryMiB: 16 })).toBeUndefined();
+});

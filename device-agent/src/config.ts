@@ -1,0 +1,91 @@
+/**
+ * DIR/agent.yaml: what the board's owner decides. The file is optional; a key that is not known
+ * is an error, because a misspelt cap that caps nothing is worse than an agent that does not start.
+ *
+ * `policy` is the owner's upper bound. Without it, or without one of its parts, that part is not
+ * capped: a board whose owner wrote nothing takes what the publisher signed and the operator
+ * approved, never more. What `policy.grants` lists is all that any app may get; `environment` and
+ * `arguments` are data rather than power and are capped only when they are named there.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppName, ChannelName, Grants, type Limits } from '@wafer/protocol';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const Policy = z.strictObject({
+  grants: Grants.optional(),
+  limits: z.strictObject({ memoryMiB: z.number().int().min(1).optional() }).optional(),
+  apps: z.array(AppName).optional(),
+  channels: z.array(ChannelName).optional(),
+});
+export type Policy = z.infer<typeof Policy>;
+
+export const Config = z.strictObject({
+  policy: Policy.default({}),
+  /** Where to connect instead of the enrolled broker, when a gateway stands between. */
+  broker: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65_535) }).optional(),
+  /** A link that costs: no broadcasts are taken. */
+  metered: z.boolean().default(false),
+  health: z.strictObject({ everySeconds: z.number().min(1).max(3600).default(10) }).prefault({}),
+  /** Warm worker threads that guests share. */
+  isolates: z.number().int().min(1).max(16).default(2),
+});
+export type Config = z.infer<typeof Config>;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The first place that does not fit, as `policy.grants.clock: expected boolean`. */
+function explain(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return 'it does not fit';
+  const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const path = [...issue.path, ...keys].join('.');
+  return path === '' ? issue.message : `${path}: ${issue.message}`;
+}
+
+/** `name` stands in messages. Throws ConfigError, which names the offending key. */
+export function parseConfig(text: string, name: string): Config {
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch (error) {
+    throw new ConfigError(`${name} is not valid YAML: ${String(error).split('\n')[0]}`);
+  }
+  const parsed = Config.safeParse(document ?? {});
+  if (!parsed.success) throw new ConfigError(`${name}: ${explain(parsed.error)}`);
+  return parsed.data;
+}
+
+/** Reads `<folder>/agent.yaml`; defaults when there is none. Throws ConfigError. */
+export async function readConfig(folder: string): Promise<Config> {
+  const path = join(folder, 'agent.yaml');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return parseConfig('', path);
+    throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+  return parseConfig(text, path);
+}
+
+/** The bound for grants under this policy; undefined when the owner caps nothing. */
+export function grantsBound(policy: Policy, wanted: Grants): Grants | undefined {
+  if (policy.grants === undefined) return undefined;
+  return {
+    ...policy.grants,
+    environment: policy.grants.environment ?? wanted.environment,
+    arguments: policy.grants.arguments ?? wanted.arguments,
+  };
+}
+
+/** The first limit beyond the owner's cap, in words; undefined when there is none. */
+export function limitBeyond(policy: Policy, limits: Limits): string | undefined {
+  const cap = policy.limits?.memoryMiB;
+  return cap !== undefined && limits.memoryMiB > cap
+    ? `limits.memoryMiB ${limits.memoryMiB} (the owner allows ${cap})`
+    : undefined;
+}

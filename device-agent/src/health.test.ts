@@ -1,0 +1,30 @@
+import { HealthReport, systemClock } from '@wafer/protocol';
+import { tmpdir } from 'node:os';
+import { expect, test } from 'vitest';
+import { cpuBetween, createHealth, hottest, parseMemAvailable, parseVmRss } from './health.ts';
+
+test('the share of busy time lies between two readings', () => {
+  expect(cpuBetween({ idle: 100, total: 200 }, { idle: 150, total: 300 })).toBe(0.5);
+  expect(cpuBetween({ idle: 100, total: 200 }, { idle: 100, total: 200 })).toBe(0);
+  expect(cpuBetween({ idle: 100, total: 200 }, { idle: 90, total: 250 })).toBe(1);
+});
+
+test('the hottest sensor counts, and one that is not connected does not', () => {
+  expect(hottest([41_000, 52_500, -273_000, 999_000])).toBe(52.5);
+  expect(hottest([-273_000])).toBeUndefined();
+  expect(hottest([])).toBeUndefined();
+});
+
+test('resident memory and available memory are read in bytes', () => {
+  expect(parseVmRss('Name:\tnode\nVmRSS:\t   51200 kB\nThreads: 5')).toBe(52_428_800);
+  expect(parseVmRss('')).toBeUndefined();
+  expect(parseMemAvailable('MemTotal: 100 kB\nMemAvailable:     10 kB\n')).toBe(10_240);
+});
+
+test('a report of this machine fits its schema and is not made of zeros', async () => {
+  const health = createHealth({ dataFolder: tmpdir(), clock: systemClock, apps: () => [] });
+  const report = HealthReport.parse(await health.report());
+  expect(report.agentBytes).toBeGreaterThan(10_000_000);
+  expect(report.memory.usedBytes).toBeGreaterThan(0);
+  expect(report.disk.totalBytes).toBeGreaterThan(report.disk.usedBytes);
+});

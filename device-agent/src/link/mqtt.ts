@@ -1,0 +1,195 @@
+/**
+ * The session with the broker: MQTT 3.1.1 over TLS, with the device's certificate, which is also
+ * its name. Nothing here rests on retained messages or on a persistent session (design.md 4.2):
+ * every connect subscribes anew and then tells the rest of the agent, which says hello.
+ *
+ * Each attempt is a client of its own: MQTT.js keeps a queue across reconnects that fails what it
+ * holds when the replay is cut (mqttjs/MQTT.js#2015). Whatever must arrive lives in the outbox.
+ *
+ * Inbound messages come from a server that may be stolen: too long or not for us means dropped and
+ * counted. Certificates are renewed before they expire by whoever owns `identity`; the next attempt
+ * here takes the new one.
+ */
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import {
+  deviceAccess,
+  deviceTopic,
+  guestTopic,
+  MAX_PAYLOAD_BYTES,
+  mayPublish,
+  mayReceive,
+  type AppName,
+  type UpLeaf,
+} from '@wafer/protocol';
+import { connect, type MqttClient } from 'mqtt';
+import type { Log } from '../log.ts';
+import type { Identity } from './identity.ts';
+
+interface SessionEvents {
+  /** Subscribed and ready; called after every connect. */
+  connected(): void;
+  disconnected(): void;
+  /** A message on a topic that this device may receive. */
+  message(topic: string, payload: Buffer): void;
+}
+
+export interface Session {
+  readonly connected: boolean;
+  /** Inbound messages that were dropped for their size or their topic. */
+  readonly dropped: number;
+  /** False when there is no session; the message is gone then. */
+  publish(leaf: UpLeaf, payload: Buffer | string, qos?: 0 | 1): boolean;
+  publishGuest(app: AppName, topic: string, payload: Uint8Array): boolean;
+  /** Says offline, then leaves. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly identity: Identity;
+  /** A gateway in between, where the owner configured one. */
+  readonly broker?: { readonly host: string; readonly port: number } | undefined;
+  readonly events: SessionEvents;
+  readonly log: Log;
+  /** 0 to 1, for the jitter of the back-off. */
+  readonly random?: () => number;
+  readonly firstDelayMs?: number;
+}
+
+const KEEPALIVE_SECONDS = 30;
+const CONNECT_TIMEOUT_MS = 15_000;
+const MAX_DELAY_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 2000;
+const OFFLINE = JSON.stringify({ online: false });
+
+/** Doubling from the first delay to MAX_DELAY_MS, of which a random half is kept. */
+export function backOffMs(attempt: number, random: number, firstDelayMs = 1000): number {
+  const full = Math.min(MAX_DELAY_MS, firstDelayMs * 2 ** Math.min(attempt, 16));
+  return full / 2 + (full / 2) * random;
+}
+
+export function openSession(options: SessionOptions): Session {
+  const { identity, events, log, random = Math.random, firstDelayMs = 1000 } = options;
+  const access = deviceAccess(identity.device);
+  const presence = deviceTopic(identity.device, 'presence');
+  let client: MqttClient | undefined;
+  let ready = false;
+  let closed = false;
+  let attempts = 0;
+  let dropped = 0;
+  let lastError: string | undefined;
+  let retry: NodeJS.Timeout | undefined;
+
+  function onMessage(topic: string, payload: Buffer): void {
+    if (payload.length > MAX_PAYLOAD_BYTES || !mayReceive(access, topic)) {
+      dropped += 1;
+      return;
+    }
+    events.message(topic, payload);
+  }
+
+  async function onConnect(current: MqttClient): Promise<void> {
+    try {
+      await current.subscribeAsync([...access.subscribe], { qos: 1 });
+    } catch (error) {
+      log('warn', 'the broker refused the subscriptions', { reason: (error as Error).message });
+      current.end(true);
+      return;
+    }
+    if (current !== client || !current.connected) return;
+    attempts = 0;
+    lastError = undefined;
+    ready = true;
+    events.connected();
+  }
+
+  /** One outage is one line, unless its reason changes. */
+  function onError(message: string): void {
+    if (message !== lastError) log('warn', 'link', { reason: message });
+    lastError = message;
+  }
+
+  function onClose(current: MqttClient): void {
+    if (current !== client) return;
+    client = undefined;
+    current.end(true);
+    if (ready) {
+      ready = false;
+      events.disconnected();
+    }
+    if (closed) return;
+    retry = setTimeout(open, backOffMs(attempts, random(), firstDelayMs));
+    attempts += 1;
+  }
+
+  function open(): void {
+    const current = connect(connectOptions(options, presence));
+    client = current;
+    current.on('connect', () => void onConnect(current));
+    current.on('message', onMessage);
+    current.on('error', ({ message }) => onError(message));
+    current.on('close', () => onClose(current));
+  }
+
+  function send(topic: string, payload: Buffer | string, qos: 0 | 1): boolean {
+    if (!ready || client === undefined || Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) return false;
+    // The callback takes the error of a session that ends first; whatever matters is sent again.
+    client.publish(topic, payload, { qos }, () => {});
+    return true;
+  }
+
+  open();
+  return {
+    get connected() {
+      return ready;
+    },
+    get dropped() {
+      return dropped;
+    },
+    publish: (leaf, payload, qos = 0) => send(deviceTopic(identity.device, leaf), payload, qos),
+    publishGuest(app, topic, payload) {
+      const name = guestTopic(identity.device, app, 'up', topic);
+      return mayPublish(access, name) && send(name, Buffer.from(payload), 0);
+    },
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      const current = client;
+      if (current === undefined) return;
+      const leave = async () => {
+        if (current.connected) await current.publishAsync(presence, OFFLINE, { qos: 1 });
+        await current.endAsync();
+      };
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
+      await Promise.race([leave().catch(() => {}), late]);
+      clearTimeout(timer);
+      current.end(true);
+      ready = false;
+    },
+  };
+}
+
+function connectOptions({ identity, broker }: SessionOptions, presence: string) {
+  const { host, port } = broker ?? identity.broker;
+  return {
+    protocol: 'mqtts' as const,
+    protocolVersion: 4 as const,
+    host,
+    port,
+    key: identity.key,
+    cert: identity.certificate,
+    ca: identity.ca,
+    rejectUnauthorized: true,
+    clientId: identity.device,
+    clean: true,
+    keepalive: KEEPALIVE_SECONDS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    will: { topic: presence, payload: Buffer.from(OFFLINE), qos: 1 as const, retain: false },
+    // The enrolled name, whatever way leads there; or the gateway's own, which the owner chose.
+    checkServerIdentity: (name: string, certificate: PeerCertificate): Error | undefined =>
+      checkServerIdentity(identity.broker.host, certificate) && checkServerIdentity(name, certificate),
+  };
+}

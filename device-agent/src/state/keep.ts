@@ -1,0 +1,138 @@
+/** The executors around what is installed: start, restart, settle, rollback, stop, remove. */
+import type { AppName, Fault, SwapFigures } from '@wafer/protocol';
+import { appSpec, executionEvent, type Board, type Executors } from './board.ts';
+import { asFault, CRASH_LOOP_AFTER, retryDelayMs } from './failing.ts';
+import type { Release } from './journal.ts';
+
+type Keeping = Pick<Executors, 'start' | 'restart' | 'settle' | 'rollback' | 'stop' | 'remove'>;
+
+export const keeping: Keeping = {
+  async start(board, { app, release }) {
+    const record = board.journal.record(app);
+    if (record.soak !== null) {
+      // Written first: if this start takes the agent down, the next boot knows.
+      const until = board.clock.now() + release.order.health.soakMs;
+      const soak = { ...record.soak, until, boots: record.soak.boots + 1 };
+      await board.journal.change(app, { ...record, soak });
+    }
+    try {
+      await startRelease(board, release);
+      board.senses.of(app).keepFailures = 0;
+    } catch (error) {
+      await failedToKeep(board, app, release, asFault(error, 'trap'));
+    }
+  },
+
+  async restart(board, step, signal) {
+    const notes = board.senses.of(step.app);
+    notes.restartAsked = false;
+    notes.serving = undefined;
+    notes.warm = false;
+    await board.runtime.stop(step.app);
+    await keeping.start(board, { ...step, step: 'start' }, signal);
+  },
+
+  async settle(board, { app, release }) {
+    const notes = board.senses.of(app);
+    if (notes.warm) await board.runtime.settle(app);
+    notes.warm = false;
+    notes.soakFaults = [];
+    const record = board.journal.record(app);
+    const swap = record.soak?.figures;
+    const event = executionEvent(board, release.order, 'SUCCEEDED', {
+      runningVersion: release.order.version,
+      ...(swap === undefined ? {} : { swap }),
+    });
+    await board.journal.change(app, { ...record, soak: null }, [event]);
+  },
+
+  async rollback(board, { app, release, fault }) {
+    const { previous } = board.journal.record(app);
+    const back = previous !== null && previous.order.counter >= board.floors.of(app) ? previous : null;
+    const figures = await returnTo(board, app, back);
+    const state = back === null ? ('FAILED' as const) : ('ROLLED_BACK' as const);
+    const event = executionEvent(board, release.order, state, {
+      fault,
+      ...(back === null ? {} : { runningVersion: back.order.version }),
+      ...(figures === undefined ? {} : { swap: figures }),
+    });
+    const record = { ...board.journal.record(app), current: back, previous: null, soak: null };
+    await board.journal.change(app, record, [event], {
+      execution: release.order.execution,
+      state,
+      fault,
+    });
+  },
+
+  async stop(board, { app, release, fault }) {
+    await board.runtime.stop(app);
+    board.senses.of(app).serving = undefined;
+    board.reportFault(app, release.order.version, fault);
+  },
+
+  async remove(board, { app }) {
+    const { attempt, soak, current } = board.journal.record(app);
+    await board.runtime.stop(app);
+    board.senses.forget(app);
+    const open = attempt?.release.order ?? (soak === null ? undefined : current?.order);
+    const events = open === undefined ? [] : [executionEvent(board, open, 'REMOVED')];
+    await board.journal.change(app, undefined, events);
+  },
+};
+
+/** A plain start: nothing serves, so there is nothing to switch from or to keep warm. */
+async function startRelease(board: Board, release: Release): Promise<SwapFigures> {
+  const { app, target, limits, execution } = release.order;
+  let prepared = board.senses.prepared.get(target.sha256);
+  if (prepared === undefined) {
+    prepared = await board.runtime.prepare(target.sha256, await board.store.read(target.sha256), limits);
+    board.senses.prepared.set(target.sha256, prepared);
+  }
+  const figures = await board.runtime.swap(appSpec(release), prepared);
+  const notes = board.senses.of(app);
+  notes.serving = execution;
+  notes.warm = false;
+  return figures;
+}
+
+/** Back to the warm instance; else, after a reboot, to a fresh one of the same release. */
+async function returnTo(board: Board, app: AppName, back: Release | null): Promise<SwapFigures | undefined> {
+  const notes = board.senses.of(app);
+  const { warm } = notes;
+  notes.soakFaults = [];
+  notes.warm = false;
+  notes.serving = undefined;
+  if (back !== null && warm) {
+    try {
+      const figures = await board.runtime.rollback(app);
+      notes.serving = back.order.execution;
+      return figures;
+    } catch (error) {
+      board.log('warn', 'the warm instance is gone; starting a fresh one', { app, error: String(error) });
+    }
+  }
+  await board.runtime.stop(app);
+  // Not started here: the next plan starts what is installed, and retries until it does.
+  return undefined;
+}
+
+/** What is installed does not start: reported, and tried again later and later. */
+export async function failedToKeep(
+  board: Board,
+  app: AppName,
+  release: Release,
+  fault: Fault,
+): Promise<void> {
+  const notes = board.senses.of(app);
+  const { health, version } = release.order;
+  notes.serving = undefined;
+  if (board.journal.record(app).soak !== null && fault.kind !== 'link') {
+    // A candidate that does not even start has used up all that its rule forgives.
+    notes.soakFaults = Array<Fault>(health.soakFaults + 1).fill(fault);
+    return;
+  }
+  notes.keepFailures += 1;
+  notes.keepAfter = board.clock.now() + retryDelayMs(notes.keepFailures);
+  const isLoop = notes.keepFailures >= CRASH_LOOP_AFTER;
+  board.reportFault(app, version, isLoop ? { ...fault, kind: 'crash-loop' } : fault);
+}

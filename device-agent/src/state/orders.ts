@@ -1,0 +1,154 @@
+/**
+ * From a signed document to verdicts that the plan can use. One document is judged at a time, and
+ * only the newest of those that wait: older ones are not worth the refresh.
+ *
+ * A document that could not be judged (no link, metadata that does not verify or has expired) is
+ * kept and judged again later; nothing changes meanwhile. One that was judged and refused is
+ * reported and forgotten. What was accepted is written down before it is acted on, and judged anew
+ * from disk after a boot, as of the metadata that verified last, so it needs no network.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  FaultError,
+  SignedDesired,
+  type AppName,
+  type Clock,
+  type DeviceId,
+  type Fault,
+} from '@wafer/protocol';
+import type { Policy } from '../config.ts';
+import type { Log } from '../log.ts';
+import { judgeDesired, type Verdict } from '../trust/desired.ts';
+import type { Floors } from '../trust/floors.ts';
+import type { TargetView, Trust } from '../trust/updater.ts';
+import { asFault, retryDelayMs } from './failing.ts';
+import type { Journal } from './journal.ts';
+
+/** Metadata that does not verify may do so after the server mended it. */
+const MEND_MS = 60_000;
+
+export interface OrdersOptions {
+  readonly device: DeviceId;
+  readonly policy: Policy;
+  readonly trust: Trust;
+  readonly floors: Floors;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reportFault: (fault: Fault) => void;
+  /** The verdicts changed. */
+  readonly wake: () => void;
+}
+
+export class Orders {
+  readonly #options: OrdersOptions;
+  #verdicts: ReadonlyMap<AppName, Verdict> | undefined;
+  #waiting: SignedDesired | undefined;
+  #retryAt = 0;
+  #failures = 0;
+  #isClosed = false;
+  #judging: Promise<void> | undefined;
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined until a document was accepted, or judged anew from disk. */
+  get verdicts(): ReadonlyMap<AppName, Verdict> | undefined {
+    return this.#verdicts;
+  }
+
+  /** What was accepted before the boot, judged by what is on disk. Never rejects. */
+  async restore(): Promise<void> {
+    const { journal, trust, log } = this.#options;
+    const { desired } = journal.state;
+    if (desired === null) return;
+    try {
+      this.#set(await trust.offline((view) => this.#judge(desired, view)));
+    } catch (error) {
+      log('warn', 'what was ordered before is not acted on until the server says it again', {
+        fault: asFault(error, 'signature'),
+      });
+    }
+  }
+
+  /** A payload from the topic `desired`. False when it is no such document. */
+  receive(payload: Buffer): boolean {
+    let document: unknown;
+    try {
+      document = JSON.parse(payload.toString('utf8'));
+    } catch {
+      return false;
+    }
+    const parsed = SignedDesired.safeParse(document);
+    if (!parsed.success) return false;
+    this.#waiting = parsed.data;
+    this.#retryAt = 0;
+    this.tick();
+    return true;
+  }
+
+  /** Call now and then, and after a connect: judges what waits, when its time has come. */
+  tick(): void {
+    if (this.#isClosed || this.#waiting === undefined || this.#judging !== undefined) return;
+    if (this.#options.clock.now() < this.#retryAt) return;
+    this.#judging = this.#judgeWaiting().finally(() => {
+      this.#judging = undefined;
+      this.tick();
+    });
+  }
+
+  /** The link is back: what failed for its lack need not wait. */
+  retryNow(): void {
+    this.#retryAt = 0;
+    this.tick();
+  }
+
+  /** Judges nothing from now on; resolves when what is under way has ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#judging;
+  }
+
+  async #judgeWaiting(): Promise<void> {
+    const document = this.#waiting;
+    if (document === undefined) return;
+    const { trust, journal, clock, wake } = this.#options;
+    let judged = false;
+    try {
+      const verdicts = await trust.refresh(async (view) => {
+        judged = true;
+        return this.#judge(document, view);
+      });
+      if (!isDeepStrictEqual(journal.state.desired, document)) await journal.accept(document);
+      this.#set(verdicts);
+      this.#done(document);
+      wake();
+    } catch (error) {
+      const fault = asFault(error, 'disk');
+      if (!(error instanceof FaultError))
+        this.#options.log('error', 'judging failed', { error: String(error) });
+      this.#options.reportFault(fault);
+      // Refused for what it says, rather than for want of a link or of sound metadata.
+      if (judged && fault.kind !== 'link') this.#done(document);
+      this.#failures += 1;
+      this.#retryAt = clock.now() + (fault.kind === 'link' ? retryDelayMs(this.#failures) : MEND_MS);
+    }
+  }
+
+  #done(document: SignedDesired): void {
+    this.#failures = 0;
+    if (this.#waiting === document) this.#waiting = undefined;
+    else this.#retryAt = 0;
+  }
+
+  #judge(document: SignedDesired, view: TargetView): Promise<Verdict[]> {
+    const { device, policy, floors, clock, journal } = this.#options;
+    const last = journal.state.desired ?? undefined;
+    return judgeDesired(document, { view, device, policy, floors, now: clock.now(), last });
+  }
+
+  #set(verdicts: readonly Verdict[]): void {
+    this.#verdicts = new Map(verdicts.map((verdict) => [verdict.order.app, verdict]));
+  }
+}

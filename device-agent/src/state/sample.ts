@@ -1,0 +1,101 @@
+/**
+ * What is: the journal's word, what lies on disk, and what only this process knows (which instance
+ * serves, what is prepared, which faults came during a soak, when to try again).
+ */
+import type { AppName, Digest, ExecutionId, Fault } from '@wafer/protocol';
+import type { Prepared } from '../apps/runtime.ts';
+import type { BlobStore } from '../apps/store.ts';
+import type { Floors } from '../trust/floors.ts';
+import type { Journal } from './journal.ts';
+import type { Actual, AppActual, Desired } from './plan.ts';
+
+/** One app, as far as memory goes. */
+export interface Notes {
+  serving: ExecutionId | undefined;
+  /** The instance before is still there to go back to at once. */
+  warm: boolean;
+  soakFaults: Fault[];
+  bringAfter: number;
+  keepAfter: number;
+  /** Failures in a row of what is installed, and of what is being brought. */
+  keepFailures: number;
+  bringFailures: number;
+  restartAsked: boolean;
+}
+
+export class Senses {
+  readonly prepared = new Map<Digest, Prepared>();
+  /** Components under way, whose part files must stay. */
+  readonly fetching = new Set<Digest>();
+  readonly #notes = new Map<AppName, Notes>();
+
+  of(app: AppName): Notes {
+    let notes = this.#notes.get(app);
+    if (notes === undefined) {
+      notes = {
+        serving: undefined,
+        warm: false,
+        soakFaults: [],
+        bringAfter: 0,
+        keepAfter: 0,
+        keepFailures: 0,
+        bringFailures: 0,
+        restartAsked: false,
+      };
+      this.#notes.set(app, notes);
+    }
+    return notes;
+  }
+
+  forget(app: AppName): void {
+    this.#notes.delete(app);
+  }
+}
+
+export interface Sensed {
+  readonly journal: Journal;
+  readonly senses: Senses;
+  readonly store: BlobStore;
+  readonly floors: Floors;
+}
+
+/** Everything that `plan` wants to know; the disk is asked first, the rest is one instant. */
+export async function sample(sensed: Sensed, wanted: ReadonlySet<Digest>): Promise<Actual> {
+  const { journal, senses, store, floors } = sensed;
+  const blobs = new Set<Digest>();
+  for (const digest of wanted) if (await store.has(digest)) blobs.add(digest);
+  const apps = new Map<AppName, AppActual>();
+  for (const app of Object.keys(journal.state.apps) as AppName[]) {
+    const notes = senses.of(app);
+    apps.set(app, {
+      record: journal.record(app),
+      serving: notes.serving,
+      soakFaults: [...notes.soakFaults],
+      bringAfter: notes.bringAfter,
+      keepAfter: notes.keepAfter,
+      restartAsked: notes.restartAsked,
+      floor: floors.of(app),
+    });
+  }
+  return {
+    apps,
+    blobs,
+    prepared: new Set(senses.prepared.keys()),
+    ended: new Set(journal.state.ended.map(({ execution }) => execution)),
+  };
+}
+
+/** Components that must stay on disk: installed, gone back to, being brought, ordered. */
+export function wantedDigests({ journal, senses }: Sensed, desired: Desired): Set<Digest> {
+  const wanted = new Set(senses.fetching);
+  for (const app of Object.keys(journal.state.apps) as AppName[]) {
+    const { current, previous, attempt } = journal.record(app);
+    for (const release of [current, previous, attempt?.release]) {
+      if (release) wanted.add(release.order.target.sha256);
+    }
+  }
+  for (const verdict of desired?.values() ?? []) {
+    if (verdict.kind === 'admitted') wanted.add(verdict.order.target.sha256);
+  }
+  return wanted;
+}

@@ -1,0 +1,138 @@
+/**
+ * May this board do what the director orders? The argument, step by step: the order is for this
+ * board, is newer than the last, has not expired, and is signed by a key that publishers named; and
+ * for each app, what is ordered was signed by its publisher, is not below the floor, asks for no
+ * more than it was signed for, and stays within what the board's owner allows.
+ *
+ * Where the document fails, nothing changes. Where one app of it fails, that app is rejected with
+ * its reason and the others go on.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  describeRefusals,
+  FaultError,
+  firstBeyond,
+  isSignedBy,
+  refusals,
+  type DesiredApp,
+  type DeviceId,
+  type Fault,
+  type ReleaseCustom,
+  type SignedDesired,
+} from '@wafer/protocol';
+import { grantsBound, limitBeyond, type Policy } from '../config.ts';
+import type { Floors } from './floors.ts';
+import { genuine, signedFloor } from './genuine.ts';
+import type { TargetView } from './updater.ts';
+
+export type Verdict =
+  | { readonly kind: 'admitted'; readonly order: DesiredApp; readonly custom: ReleaseCustom }
+  | { readonly kind: 'rejected'; readonly order: DesiredApp; readonly fault: Fault };
+
+export interface Judge {
+  readonly view: TargetView;
+  readonly device: DeviceId;
+  readonly policy: Policy;
+  readonly floors: Floors;
+  /** ms since 1970. */
+  readonly now: number;
+  /** The last document that was accepted. */
+  readonly last: SignedDesired | undefined;
+}
+
+/** One verdict for each app. Rejects with a fault when the document as a whole is refused. */
+export async function judgeDesired(document: SignedDesired, judge: Judge): Promise<Verdict[]> {
+  checkAddressee(document, judge.device);
+  checkVersion(document, judge.last);
+  checkExpiry(document, judge.now);
+  await checkDirector(document, judge.view);
+  const verdicts: Verdict[] = [];
+  for (const order of document.signed.apps) verdicts.push(await judgeApp(order, judge));
+  return verdicts;
+}
+
+function checkAddressee({ signed }: SignedDesired, device: DeviceId): void {
+  if (signed.device !== device) {
+    throw new FaultError('signature', `the desired state is for ${signed.device}`, 'device');
+  }
+  if (new Set(signed.apps.map(({ app }) => app)).size !== signed.apps.length) {
+    throw new FaultError('signature', 'the desired state names an app twice', 'apps');
+  }
+}
+
+/** Replay: an old order stays valid to its signature, so versions must rise (Uptane, 5.4.4.2). */
+function checkVersion({ signed }: SignedDesired, last: SignedDesired | undefined): void {
+  if (last === undefined || signed.version > last.signed.version) return;
+  // The same orders under the same version may come again, with a later expiry.
+  if (signed.version === last.signed.version && isDeepStrictEqual(signed.apps, last.signed.apps)) return;
+  throw new FaultError(
+    'signature',
+    `the desired state has version ${signed.version}, and ${last.signed.version} was accepted before`,
+    'version',
+  );
+}
+
+function checkExpiry({ signed }: SignedDesired, now: number): void {
+  if (Date.parse(signed.expires) <= now) {
+    throw new FaultError('expired', `the desired state expired at ${signed.expires}`, 'desired');
+  }
+}
+
+async function checkDirector({ signed, signatures }: SignedDesired, view: TargetView): Promise<void> {
+  const { keys } = await view.directorKeys();
+  if (!isSignedBy(signed, signatures, keys)) {
+    throw new FaultError('signature', 'no director key signed the desired state', 'director');
+  }
+}
+
+async function judgeApp(order: DesiredApp, judge: Judge): Promise<Verdict> {
+  try {
+    const custom = await genuine(judge.view, order);
+    await judge.floors.raise(order.app, await signedFloor(judge.view, order.app));
+    checkFloor(order, judge.floors);
+    checkSignedBounds(order, custom);
+    checkPolicy(order, judge.policy);
+    return { kind: 'admitted', order, custom };
+  } catch (error) {
+    // A link that broke says nothing about the app: the whole is judged again later.
+    if (!(error instanceof FaultError) || error.fault.kind === 'link') throw error;
+    return { kind: 'rejected', order, fault: error.fault };
+  }
+}
+
+function checkFloor({ app, version, counter }: DesiredApp, floors: Floors): void {
+  const floor = floors.of(app);
+  if (counter < floor) {
+    throw new FaultError(
+      'policy',
+      `${app} ${version} may not run any more: its counter is ${counter}, its publisher's floor ${floor}`,
+      'floor',
+    );
+  }
+}
+
+function checkSignedBounds({ app, version, grants }: DesiredApp, custom: ReleaseCustom): void {
+  const beyond = firstBeyond(grants, custom.grants);
+  if (beyond !== undefined) {
+    throw new FaultError('capability-denied', `${app} ${version} was not signed for ${beyond}`, beyond);
+  }
+  const refused = refusals(custom.imports, grants);
+  const first = refused[0];
+  if (first === undefined) return;
+  // Some grant would help, or none ever can.
+  const kind = refused.some(({ grant }) => grant === undefined) ? 'incompatible' : 'capability-denied';
+  throw new FaultError(kind, `${app} ${version} may not run: ${describeRefusals(refused)}`, first.import);
+}
+
+function checkPolicy({ app, channel, grants, limits }: DesiredApp, policy: Policy): void {
+  const refuse = (what: string): never => {
+    throw new FaultError('policy', `the board's owner does not allow ${what}`, what);
+  };
+  if (policy.apps !== undefined && !policy.apps.includes(app)) refuse(`app ${app}`);
+  if (policy.channels !== undefined && !policy.channels.includes(channel)) refuse(`channel ${channel}`);
+  const bound = grantsBound(policy, grants);
+  const beyond = bound === undefined ? undefined : firstBeyond(grants, bound);
+  if (beyond !== undefined) refuse(beyond);
+  const limit = limitBeyond(policy, limits);
+  if (limit !== undefined) refuse(limit);
+}
