@@ -1,0 +1,155 @@
+/**
+ * The server's API as typed calls. Every answer is parsed with the schema that the server's own
+ * routes validate by; every problem becomes a `WaferError` with the problem's code.
+ */
+import {
+  API_ROOT,
+  ChannelList,
+  CreatedClaim,
+  CreatedSignInLink,
+  type CreateClaim,
+  type CreateRelease,
+  DeviceDetail,
+  DeviceList,
+  type DeviceSummary,
+  type ErrorCode,
+  type InitTrust,
+  Me,
+  type MoveChannel,
+  MovedChannel,
+  OnlineKeys,
+  Problem,
+  ReleaseList,
+  ReleaseView,
+  RoleMetadata,
+  SignedMetadata,
+  TrustStatus,
+  UploadedBlob,
+  WaferError,
+} from '@wafer/protocol';
+import { z } from 'zod';
+import type { Credentials } from '../account/credentials.ts';
+import { type Answer, exchange, type Exchange } from './transport.ts';
+
+/** More pages than this and the server is not telling the truth about `next`. */
+const MAX_PAGES = 1000;
+
+export type Api = ReturnType<typeof createApi>;
+
+export function createApi(credentials: Credentials) {
+  const call = async <T extends z.ZodType>(schema: T, what: Exchange): Promise<z.infer<T>> => {
+    const full = { ...what, path: API_ROOT + what.path };
+    const answer = await exchange(credentials, full);
+    if (answer.status < 200 || answer.status > 299) throw refusalOf(answer, full);
+    return parseAnswer(schema, jsonOf(answer.bytes.toString('utf8')), `${full.method} ${full.path}`);
+  };
+  const get = <T extends z.ZodType>(schema: T, path: string) => call(schema, { method: 'GET', path });
+  const send = <T extends z.ZodType>(schema: T, method: 'POST' | 'PUT', path: string, body: object) =>
+    call(schema, {
+      method,
+      path,
+      body: { type: 'application/json', bytes: Buffer.from(JSON.stringify(body), 'utf8') },
+    });
+
+  return {
+    me: () => get(Me, '/me'),
+    devices: () => everyPage<DeviceSummary>((query) => get(DeviceList, `/devices${query}`)),
+    device: (id: string) => get(DeviceDetail, `/devices/${encodeURIComponent(id)}`),
+    releases: () => everyPage<ReleaseView>((query) => get(ReleaseList, `/releases${query}`)),
+    channels: async () => (await get(ChannelList, '/channels')).items,
+    moveChannel: (channel: string, app: string, move: z.input<typeof MoveChannel>) =>
+      send(
+        MovedChannel,
+        'PUT',
+        `/channels/${encodeURIComponent(channel)}/apps/${encodeURIComponent(app)}`,
+        move,
+      ),
+    createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
+    createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
+    onlineKeys: () => get(OnlineKeys, '/trust/online-keys'),
+    trustStatus: () => get(TrustStatus, '/trust/status'),
+    /** Current signed metadata of a role, as the server has it: verify before use. */
+    role: async (role: string) => {
+      const { content } = await get(RoleMetadata, `/trust/roles/${encodeURIComponent(role)}`);
+      return parseAnswer(SignedMetadata, jsonOf(content), `the role ${role}`);
+    },
+    initTrust: (init: z.input<typeof InitTrust>) => send(z.unknown(), 'POST', '/trust', init),
+    uploadBlob: (digest: string, bytes: Uint8Array, onProgress: (sentBytes: number) => void) =>
+      call(UploadedBlob, {
+        method: 'PUT',
+        path: `/blobs/${digest}`,
+        body: { type: 'application/octet-stream', bytes },
+        onProgress,
+      }),
+    createRelease: (release: z.input<typeof CreateRelease>) =>
+      send(ReleaseView, 'POST', '/releases', release),
+  };
+}
+
+async function everyPage<T>(
+  fetchPage: (query: string) => Promise<{ items: T[]; next?: string | undefined }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await fetchPage(`?limit=200${query}`);
+    items.push(...page.items);
+    if (page.next === undefined) return items;
+    cursor = page.next;
+  }
+  throw new WaferError('server.internal', 'the list has no end');
+}
+
+function parseAnswer<T extends z.ZodType>(schema: T, json: unknown, what: string): z.infer<T> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new WaferError(
+    'server.internal',
+    `${what} gave an answer that this version does not understand: ${z.prettifyError(parsed.error)}`,
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The problem that the server stated, or the nearest code when what answered is not Wafer. */
+function refusalOf(answer: Answer, { method, path }: Exchange): WaferError {
+  const problem = Problem.safeParse(jsonOf(answer.bytes.toString('utf8')));
+  if (!problem.success)
+    return new WaferError(
+      codeOfStatus(answer.status),
+      `${method} ${path} was answered with status ${answer.status}`,
+    );
+  const { code, detail, errors = [] } = problem.data;
+  const places = errors
+    .map((error) => `${error.path}: ${error.message}`)
+    .filter((line) => !detail.includes(line));
+  return new WaferError(code, places.length === 0 ? detail : `${detail} (${places.join('; ')})`);
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  switch (status) {
+    case 401:
+      return 'auth.required';
+    case 403:
+      return 'auth.forbidden';
+    case 404:
+      return 'request.not-found';
+    case 413:
+      return 'request.too-large';
+    case 429:
+      return 'request.rate-limited';
+    case 502:
+    case 503:
+    case 504:
+      return 'server.unavailable';
+    default:
+      return 'server.internal';
+  }
+}

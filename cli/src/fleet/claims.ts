@@ -1,0 +1,72 @@
+/** `wafer claim create`: a token that enrols devices, shown once, with the command that uses it. */
+import { CreateClaim, WaferError } from '@wafer/protocol';
+import type { Command } from 'commander';
+import { addCommand, signedInApi } from '../command.ts';
+import type { Context } from '../context.ts';
+
+interface ClaimOptions {
+  readonly uses: string;
+  readonly expires: string;
+  readonly channel: readonly string[];
+  readonly group?: string;
+  readonly tag: readonly string[];
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30m`, `12h`, `1d` → seconds. */
+export function parseDuration(text: string): number {
+  const found = /^(?<count>\d{1,9})(?<unit>[smhd])$/.exec(text)?.groups;
+  const seconds = Number(found?.['count']) * (UNIT_SECONDS[found?.['unit'] ?? ''] ?? NaN);
+  if (Number.isInteger(seconds) && seconds > 0) return seconds;
+  throw new WaferError('cli.usage', `"${text}" is no duration: write 90s, 30m, 12h or 1d`);
+}
+
+function parseTag(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new WaferError('cli.usage', `"${text}" is no tag: write NAME=VALUE`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function claimOf(options: ClaimOptions) {
+  const parsed = CreateClaim.safeParse({
+    uses: Number(options.uses),
+    expiresInSeconds: parseDuration(options.expires),
+    channels: options.channel.length === 0 ? ['stable'] : options.channel,
+    ...(options.group === undefined ? {} : { group: options.group }),
+    tags: Object.fromEntries(options.tag.map(parseTag)),
+  });
+  if (parsed.success) return parsed.data;
+  const complaints = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new WaferError('cli.usage', complaints.join('; '));
+}
+
+const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
+
+export function addClaimCommands(program: Command, context: Context): void {
+  const claim = program.command('claim').description('tokens that enrol devices');
+  addCommand(claim, 'create', 'make a token for new devices', context, async (_, command) => {
+    const options = command.opts<ClaimOptions>();
+    const asked = claimOf(options);
+    const created = await (await signedInApi(context)).createClaim(asked);
+    const enrol = enrolCommand(created.token, created.server);
+    return {
+      json: { ...created, enrol },
+      text: () =>
+        [
+          created.token,
+          `enrols ${created.uses} ${created.uses === 1 ? 'device' : 'devices'} until ${created.expires}. On the board:`,
+          `  ${enrol}`,
+        ].join('\n'),
+    };
+  })
+    .option('--uses <n>', 'devices that it may enrol', '1')
+    .option('--expires <duration>', 'how long it works: 90s, 30m, 12h, 1d', '1d')
+    .option('--channel <name>', 'channel of the devices; may be repeated (default: stable)', collect, [])
+    .option('--group <name>', 'group of the devices')
+    .option('--tag <name=value>', 'tag of the devices; may be repeated', collect, []);
+}
+
+/** The server says where devices reach it; the CLI's own way to it may be one that only this machine has. */
+const enrolCommand = (token: string, server: string): string =>
+  `npm run agent -- enrol ${token} --server ${server} --data data/board`;

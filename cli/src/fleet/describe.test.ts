@@ -1,0 +1,80 @@
+import { AppName, ChannelName, DeviceId, Digest, Version } from '@wafer/protocol';
+import { describe, expect, it } from 'vitest';
+import { table } from '../table.ts';
+import { parseDuration } from './claims.ts';
+import { ago, appLine, describeDevices } from './describe.ts';
+
+const NOW = Date.UTC(2026, 10, 21, 9);
+const version = (text: string) => Version.parse(text);
+const thermo = {
+  app: AppName.parse('thermo'),
+  running: { version: version('1.0.0'), digest: Digest.parse('a'.repeat(64)), state: 'running' as const },
+  desired: { version: version('1.0.0'), channel: ChannelName.parse('stable'), grants: {} },
+  execution: null,
+};
+
+describe('lists for people', () => {
+  it('align their columns', () => {
+    expect(
+      table(
+        ['a', 'bb'],
+        [
+          ['long', 'x'],
+          ['s', 'y'],
+        ],
+        '',
+      ),
+    ).toBe('A     BB\nlong  x\ns     y');
+  });
+
+  it('say so when they are empty', () => {
+    expect(describeDevices([], NOW)).toMatch(/no devices yet/);
+  });
+
+  it('show escape sequences that a device put into its name instead of obeying them', () => {
+    expect(table(['name'], [['a\u001b[2Jb\n']], '')).toBe('NAME\na\\u001b[2Jb\\u000a');
+  });
+
+  it('show where an app is on its way to', () => {
+    expect(appLine(thermo)).toBe('thermo 1.0.0');
+    expect(appLine({ ...thermo, desired: { ...thermo.desired, version: version('1.1.0') } })).toBe(
+      'thermo 1.0.0 → 1.1.0',
+    );
+    expect(appLine({ ...thermo, running: null })).toBe('thermo – → 1.0.0');
+    expect(appLine({ ...thermo, running: { ...thermo.running, state: 'failed' } })).toBe(
+      'thermo 1.0.0 (failed)',
+    );
+  });
+
+  it('say when a silent device was last seen', () => {
+    const device = {
+      id: DeviceId.parse('d-abcdefghijklmnop'),
+      name: 'bench',
+      arch: 'x64',
+      group: null,
+      tags: {},
+      channels: [ChannelName.parse('stable')],
+      online: false,
+      lastSeen: '2026-11-18T09:00:00.000Z',
+      enrolled: '2026-11-01T00:00:00.000Z',
+      health: 'offline' as const,
+      apps: [thermo],
+    };
+    expect(describeDevices([device], NOW)).toMatch(/bench +x64 +offline +3 d ago +stable +thermo 1\.0\.0$/);
+    expect([ago(null, NOW), ago('2026-11-21T08:59:18.000Z', NOW)]).toEqual(['never', '42 s ago']);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    ['90s', 90],
+    ['30m', 1800],
+    ['12h', 43_200],
+    ['1d', 86_400],
+  ])('%s is %d seconds', (text, seconds) => {
+    expect(parseDuration(text)).toBe(seconds);
+  });
+  it.each(['', '1', '0d', '-1h', '1w', '1.5h', 'd'])('%j is none', (text) => {
+    expect(() => parseDuration(text)).toThrow(/is no duration/);
+  });
+});

@@ -1,0 +1,109 @@
+/** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
+import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
+import { fields, table } from '../table.ts';
+
+const SHORT_DIGEST = 12;
+
+/** `12 s`, `5 min`, `3 h`, `8 d` ago. */
+export function ago(at: string | null, nowMs: number): string {
+  if (at === null) return 'never';
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(at)) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} d ago`;
+}
+
+/** What it runs, and what it should run where that differs. */
+export function appLine({ app, running, desired }: DeviceApp): string {
+  if (running === null) return desired === null ? app : `${app} – → ${desired.version}`;
+  const state = running.state === 'running' ? '' : ` (${running.state})`;
+  const next = desired === null || desired.version === running.version ? '' : ` → ${desired.version}`;
+  return `${app} ${running.version}${state}${next}`;
+}
+
+export const describeDevices = (devices: readonly DeviceSummary[], nowMs: number): string =>
+  table(
+    ['id', 'name', 'arch', 'health', 'seen', 'channels', 'apps'],
+    devices.map((device) => [
+      device.id,
+      device.name,
+      device.arch,
+      device.health,
+      device.online ? 'online' : ago(device.lastSeen, nowMs),
+      device.channels.join(', '),
+      device.apps.map(appLine).join(', '),
+    ]),
+    'no devices yet: make a token with wafer claim create',
+  );
+
+export function describeDevice(device: DeviceDetail, nowMs: number): string {
+  const { inventory, latest } = device;
+  const page = fields([
+    ['id', device.id],
+    ['name', device.name],
+    ['health', device.health],
+    ['seen', device.online ? 'online' : ago(device.lastSeen, nowMs)],
+    ['channels', device.channels.join(', ')],
+    ['architecture', device.arch],
+    ...(inventory === null
+      ? []
+      : ([
+          ['board', inventory.board],
+          ['system', `${inventory.os}, Node ${inventory.node}, agent ${inventory.agent}`],
+        ] as const)),
+    ...(latest === null
+      ? []
+      : ([
+          ['processor', `${Math.round(latest.cpu * 100)} %`],
+          ['memory', `${mebibytes(latest.memory.usedBytes)} of ${mebibytes(latest.memory.totalBytes)}`],
+          ...(latest.temperatureC === undefined
+            ? []
+            : ([['temperature', `${latest.temperatureC.toFixed(1)} °C`]] as const)),
+        ] as const)),
+  ]);
+  const apps = table(
+    ['app', 'running', 'state', 'desired', 'execution', 'fault'],
+    device.apps.map(({ app, running, desired, execution }) => [
+      app,
+      running?.version ?? '–',
+      running?.state ?? '–',
+      desired?.version ?? '–',
+      execution?.state ?? '–',
+      execution?.fault ? `${execution.fault.kind}: ${execution.fault.message}` : '–',
+    ]),
+    'no apps',
+  );
+  const messages = device.messages.map(({ app, topic, payload }) => [app, topic, payload]);
+  const said = messages.length === 0 ? '' : `\n\n${table(['app', 'topic', 'last message'], messages, '')}`;
+  return `${page}\n\n${apps}${said}`;
+}
+
+export const describeReleases = (releases: readonly ReleaseView[]): string =>
+  table(
+    ['app', 'version', 'no', 'world', 'digest', 'size', 'channels', 'published'],
+    releases.map((release) => [
+      release.app,
+      release.version,
+      String(release.counter),
+      release.world,
+      release.digest.slice(0, SHORT_DIGEST),
+      `${Math.ceil(release.length / 1024)} KiB`,
+      release.channels.join(', '),
+      release.published,
+    ]),
+    'no releases yet: publish one with wafer publish',
+  );
+
+export const describeChannels = (channels: readonly ChannelView[]): string =>
+  table(
+    ['channel', 'devices', 'apps'],
+    channels.map(({ name, devices, apps }) => [
+      name,
+      String(devices),
+      apps.map(({ app, version }) => `${app} ${version}`).join(', '),
+    ]),
+    'no channels yet: publishing to one makes it',
+  );
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;

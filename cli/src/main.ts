@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** The process: hands arguments, environment and streams to the program, and its exit code back. */
+import { systemClock } from '@wafer/protocol';
+import { text } from 'node:stream/consumers';
+import { run } from './program.ts';
+
+// A reader that went away (`wafer devices | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  clock: systemClock,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  readStdin: () => text(process.stdin),
+});

@@ -1,0 +1,55 @@
+/** From a file on disk to a component: a component as it is, a core module adapted, a script componentized. */
+import { DEFAULT_MAX_COMPONENT_BYTES, WaferError } from '@wafer/protocol';
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { adaptModule, kindOf } from './component.ts';
+
+const JAVASCRIPT = new Set(['.js', '.mjs']);
+
+/** `file` is an absolute path. */
+export async function loadComponent(file: string): Promise<Uint8Array> {
+  if (JAVASCRIPT.has(extname(file))) {
+    const { componentizeJavaScript } = await import('./javascript/componentize.ts');
+    return withinLimit(await componentizeJavaScript(file), file);
+  }
+  const bytes = withinLimit(await readBinary(file), file);
+  switch (kindOf(bytes)) {
+    case 'component':
+      return bytes;
+    case 'module':
+      return withinLimit(await adaptModule(bytes), file);
+    case undefined:
+      throw new WaferError(
+        'component.not-wasm',
+        `${file} is no WebAssembly: it starts with ${describeStart(bytes)} and not with \\0asm. Publish a component, a WASI preview 1 module or a .js guest`,
+      );
+  }
+}
+
+async function readBinary(file: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file);
+    // Before reading: the file may be anything.
+    if (size > DEFAULT_MAX_COMPONENT_BYTES) throw tooLarge(file, size);
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof WaferError) throw error;
+    throw new WaferError('cli.usage', `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function withinLimit(bytes: Uint8Array, file: string): Uint8Array {
+  if (bytes.length > DEFAULT_MAX_COMPONENT_BYTES) throw tooLarge(file, bytes.length);
+  return bytes;
+}
+
+const tooLarge = (file: string, bytes: number): WaferError =>
+  new WaferError(
+    'component.too-large',
+    `${file} is a component of ${bytes} bytes; the limit is ${DEFAULT_MAX_COMPONENT_BYTES} (16 MiB). Strip debug information, or optimise for size`,
+  );
+
+const describeStart = (bytes: Uint8Array): string =>
+  bytes.length === 0 ? 'nothing (it is empty)' : `bytes ${Buffer.from(bytes.subarray(0, 4)).toString('hex')}`;

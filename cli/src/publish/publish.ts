@@ -1,0 +1,154 @@
+/**
+ * Publishing, in the order in which it can be refused: manifest, component, admission, trust; only
+ * then do bytes travel, is a release signed, and does a channel move. Each step can be repeated: a
+ * run that was cut off is finished by running it again.
+ */
+import {
+  AppName,
+  ChannelName,
+  type Clock,
+  describeRefusals,
+  refusals,
+  type ReleaseCustom,
+  Version,
+  WaferError,
+} from '@wafer/protocol';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import type { Api } from '../api/client.ts';
+import type { Keyring } from '../trust/keyring.ts';
+import { inspect } from './component.ts';
+import { loadComponent } from './load.ts';
+import { type Manifest, readManifest } from './manifest.ts';
+import type { Progress } from './progress.ts';
+import { type Draft, draftRelease, publishedCounter, readChain, signAndCreate } from './release.ts';
+
+export interface PublishRequest {
+  /** Absolute paths. */
+  readonly file: string;
+  readonly manifest: string | undefined;
+  /** As typed; the manifest may name the app instead. */
+  readonly app: string | undefined;
+  readonly version: string;
+  /** Undefined leaves every channel as it is. */
+  readonly channel: string | undefined;
+}
+
+export interface Published {
+  readonly app: AppName;
+  readonly version: Version;
+  readonly digest: string;
+  readonly length: number;
+  readonly counter: number;
+  readonly world: ReleaseCustom['world'];
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+  /** False when this very release was there already. */
+  readonly fresh: boolean;
+  readonly channel: ChannelName | null;
+  /** Devices that were told. */
+  readonly devices: number;
+}
+
+export interface Parties {
+  readonly api: Pick<Api, 'role' | 'createRelease' | 'uploadBlob' | 'moveChannel'>;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly startProgress: (label: string, totalBytes: number) => Progress;
+}
+
+export async function publish(prepared: Prepared, parties: Parties): Promise<Published> {
+  const { draft, component, manifest, channel } = prepared;
+  const { api, keyring, clock } = parties;
+
+  // Before the upload: a version that exists, or a chain that is not to be trusted, costs no bytes.
+  const published = publishedCounter(await readChain(api, keyring, draft.app), draft);
+  if (published === undefined) await upload(draft, component, parties);
+  const counter = published ?? (await signAndCreate(api, keyring, clock, draft)).counter;
+
+  const { grants, config, limits, triggers, health } = manifest;
+  const moved =
+    channel &&
+    (await api.moveChannel(channel, draft.app, {
+      version: draft.version,
+      grants,
+      config,
+      limits,
+      triggers,
+      health,
+    }));
+  const { world, imports, exports } = draft.custom;
+  return {
+    app: draft.app,
+    version: draft.version,
+    digest: draft.digest,
+    length: draft.length,
+    counter,
+    world,
+    imports,
+    exports,
+    fresh: published === undefined,
+    channel: channel ?? null,
+    devices: moved?.devices ?? 0,
+  };
+}
+
+export interface Prepared {
+  readonly draft: Draft;
+  readonly component: Uint8Array;
+  readonly manifest: Manifest;
+  readonly channel: ChannelName | undefined;
+}
+
+/** Everything that can be known, and refused, without the server. */
+export async function prepare(request: PublishRequest): Promise<Prepared> {
+  const version = named(Version, request.version);
+  const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
+  const manifestFile = request.manifest ?? join(dirname(request.file), 'wafer.yaml');
+  const manifest = await readManifest(manifestFile, request.manifest !== undefined);
+  const app = appOf(request.app, manifest);
+
+  const component = await loadComponent(request.file);
+  const inspection = await inspect(component);
+  if (manifest.world !== undefined && manifest.world !== inspection.world)
+    throw new WaferError(
+      'component.unsupported',
+      `${manifestFile} says world: ${manifest.world}, but its exports make the component a ${inspection.world}`,
+    );
+  const refused = refusals(inspection.imports, manifest.grants);
+  if (refused.length > 0)
+    throw new WaferError(
+      'component.import-refused',
+      `${request.file} is refused: ${describeRefusals(refused)}. Grants are given in ${manifestFile}`,
+    );
+  return { draft: draftRelease(app, version, component, inspection, manifest), component, manifest, channel };
+}
+
+function appOf(typed: string | undefined, manifest: Manifest): AppName {
+  if (typed === undefined) {
+    if (manifest.app !== undefined) return manifest.app;
+    throw new WaferError('cli.usage', 'name the app with --app, or with "app" in wafer.yaml');
+  }
+  const app = named(AppName, typed);
+  if (manifest.app !== undefined && manifest.app !== app)
+    throw new WaferError('manifest.invalid', `app: the manifest is for "${manifest.app}", not for "${app}"`);
+  return app;
+}
+
+function named<T extends z.ZodType>(schema: T, typed: string): z.infer<T> {
+  const parsed = schema.safeParse(typed);
+  if (parsed.success) return parsed.data;
+  throw new WaferError(
+    'cli.usage',
+    `"${typed}": ${parsed.error.issues.map(({ message }) => message).join('; ')}`,
+  );
+}
+
+async function upload(draft: Draft, component: Uint8Array, { api, startProgress }: Parties): Promise<void> {
+  const progress = startProgress(`uploading ${draft.app} ${draft.version}`, component.length);
+  try {
+    await api.uploadBlob(draft.digest, component, progress.advance);
+  } finally {
+    progress.end();
+  }
+}

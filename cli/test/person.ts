@@ -1,0 +1,86 @@
+/** A person at a terminal: a home folder, a signed-in CLI, and what it wrote. */
+import { Writable } from 'node:stream';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../src/program.ts';
+import { FleetServer, TOKEN } from './fleet-server.ts';
+
+/** 2026-11-21T09:00:00Z */
+const NOW = Date.UTC(2026, 10, 21, 9);
+
+class Captured extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+  readonly columns = 80;
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString('utf8');
+    done();
+  }
+  /** What cli-progress asks of a terminal. */
+  cursorTo(): boolean {
+    return true;
+  }
+  clearLine(): boolean {
+    return true;
+  }
+  moveCursor(): boolean {
+    return true;
+  }
+}
+
+export interface Run {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout as the one JSON value that it must be. */
+  readonly json: () => Record<string, unknown>;
+}
+
+export interface Person {
+  readonly server: FleetServer;
+  readonly folder: string;
+  readonly origin: string;
+  readonly wafer: (...args: string[]) => Promise<Run>;
+  /** Writes a file into the folder; gives its path. */
+  readonly file: (name: string, content: string | Uint8Array) => Promise<string>;
+  readonly leave: () => Promise<void>;
+}
+
+export async function signedIn(options: { terminal?: boolean; stdin?: string } = {}): Promise<Person> {
+  const folder = await mkdtemp(join(tmpdir(), 'wafer-cli-'));
+  const server = new FleetServer();
+  const origin = await server.listen();
+  const file = async (name: string, content: string | Uint8Array) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const credentials = await file('credentials.json', JSON.stringify({ api: origin, token: TOKEN }));
+  const wafer = async (...args: string[]): Promise<Run> => {
+    const stdout = new Captured(options.terminal ?? false);
+    const stderr = new Captured(options.terminal ?? false);
+    const exit = await run(args, {
+      env: { WAFER_CREDENTIALS: credentials, XDG_CONFIG_HOME: folder },
+      cwd: folder,
+      clock: { now: () => NOW },
+      stdout,
+      stderr,
+      readStdin: () => Promise.resolve(options.stdin ?? ''),
+    });
+    return {
+      exit,
+      stdout: stdout.text,
+      stderr: stderr.text,
+      json: () => JSON.parse(stdout.text) as Record<string, unknown>,
+    };
+  };
+  const leave = async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { server, folder, origin, wafer, file, leave };
+}
