@@ -1,0 +1,33 @@
+import { Grants } from '@wafer/protocol/grants';
+import { expect, test } from 'vitest';
+import { grantLines } from './grants.ts';
+
+const lines = (raw: unknown) => grantLines(Grants.parse(raw));
+
+test('each grant is one line that says what and how', () => {
+  expect(
+    lines({
+      filesystem: [
+        { host: '/sys/class/thermal', guest: '/thermal', access: 'read' },
+        { host: '/var/spool', guest: '/var/spool', access: 'write' },
+      ],
+      messaging: { publish: ['telemetry/#'], subscribe: ['commands/#'] },
+      clock: true,
+      environment: { REGION: 'eu' },
+      arguments: ['--fast', 'now'],
+    }),
+  ).toEqual([
+    { capability: 'filesystem', subject: '/sys/class/thermal as /thermal', how: 'read-only' },
+    { capability: 'filesystem', subject: '/var/spool', how: 'read and write' },
+    { capability: 'messaging', subject: 'telemetry/#', how: 'publish' },
+    { capability: 'messaging', subject: 'commands/#', how: 'subscribe' },
+    { capability: 'clock', subject: 'wall and monotonic time', how: '' },
+    { capability: 'environment', subject: 'REGION=eu', how: '' },
+    { capability: 'arguments', subject: '--fast now', how: '' },
+  ]);
+});
+
+test('what is absent, off or empty grants nothing and shows nothing', () => {
+  expect(lines({})).toEqual([]);
+  expect(lines({ clock: false, random: false, messaging: {}, arguments: [], environment: {} })).toEqual([]);
+});

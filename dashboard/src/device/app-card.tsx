@@ -1,0 +1,149 @@
+/** One app of a device: what runs, what should, what it may use, and how the last change went. */
+import { Text } from '@mantine/core';
+import type { DeviceApp, ExecutionView } from '@wafer/protocol/api';
+import type { AppHealth } from '@wafer/protocol/messages';
+import { Link } from 'wouter';
+import { appLook } from '../apps/app-look.ts';
+import { GrantList } from '../apps/grant-list.tsx';
+import { ShortHex } from '../elements/copy.tsx';
+import { Facts, type Fact } from '../elements/facts.tsx';
+import { Icon } from '../elements/icons.tsx';
+import { Pill, Status } from '../elements/status.tsx';
+import { EXECUTION_LOOK } from '../elements/tone.ts';
+import { When } from '../elements/when.tsx';
+import { bytes, counted, grouped } from '../format/quantity.ts';
+import { milliseconds } from '../format/time.ts';
+import classes from './app-card.module.css';
+
+const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
+  <Link href={`/releases/${app}/${version}`} className="quiet">
+    {version}
+  </Link>
+);
+
+function swapFacts(execution: ExecutionView): Fact[] {
+  const { swap } = execution;
+  if (swap === null) return [];
+  return [
+    ['Swap', `gap ${milliseconds(swap.gapMs)}, ${counted(swap.lostCalls, 'lost call')}`],
+    [
+      'Took',
+      `prepare ${milliseconds(swap.prepareMs)}, start ${milliseconds(swap.startMs)}, probe ${milliseconds(swap.probeMs)}, drain ${milliseconds(swap.drainMs)}`,
+    ],
+  ];
+}
+
+function FaultBox({ execution }: { execution: ExecutionView }) {
+  const { fault, state, runningVersion, version } = execution;
+  if (fault === null) return null;
+  const tone = state === 'ROLLED_BACK' ? 'warn' : 'bad';
+  return (
+    <div className={classes['fault']} data-tone={tone} role="note">
+      <Icon name={tone === 'warn' ? 'warn' : 'bad'} style={{ marginTop: 3 }} />
+      <div>
+        <b>
+          {version}: {fault.kind}
+        </b>
+        {fault.subject !== undefined && <code> {fault.subject}</code>}
+        <div className={classes['faultText']} data-testid="fault-text">
+          {fault.message}
+        </div>
+        {state === 'ROLLED_BACK' && runningVersion !== null && (
+          <Text size="sm" c="dimmed">
+            {runningVersion} serves.
+          </Text>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function LastExecution({ execution }: { execution: ExecutionView }) {
+  const look = EXECUTION_LOOK[execution.state];
+  return (
+    <div className={classes['part']}>
+      <h3>Last execution</h3>
+      <Facts
+        facts={[
+          ['Release', <ReleaseLink key="release" app={execution.app} version={execution.version} />],
+          [
+            'State',
+            <span key="state" data-testid="execution-state" data-state={execution.state}>
+              <Status look={look}>
+                {look.word}
+                {execution.state === 'IN_PROGRESS' && execution.stage !== null && `: ${execution.stage}`}
+              </Status>
+            </span>,
+          ],
+          ['Changed', <When key="updated" at={execution.updated} />],
+          ...swapFacts(execution),
+        ]}
+      />
+    </div>
+  );
+}
+
+function NowFacts({ app, health }: { app: DeviceApp; health: AppHealth | undefined }) {
+  const { running, desired } = app;
+  return (
+    <div className={classes['part']}>
+      <h3>Release</h3>
+      <Facts
+        facts={[
+          [
+            'Running',
+            running === null ? (
+              'nothing reported yet'
+            ) : (
+              <span key="running">
+                <ReleaseLink app={app.app} version={running.version} />{' '}
+                <ShortHex value={running.digest} label="digest" />
+              </span>
+            ),
+          ],
+          [
+            'Desired',
+            desired === null ? (
+              'none: no channel of the device holds it'
+            ) : (
+              <span key="desired">
+                <ReleaseLink app={app.app} version={desired.version} /> from <Pill>{desired.channel}</Pill>
+              </span>
+            ),
+          ],
+          health !== undefined && ['Calls', `${grouped(health.calls)}, ${counted(health.faults, 'fault')}`],
+          health !== undefined && ['Memory', bytes(health.memoryBytes)],
+        ]}
+      />
+    </div>
+  );
+}
+
+export function AppCard({ app, health }: { app: DeviceApp; health: AppHealth | undefined }) {
+  const { running, coming, look, note } = appLook(app);
+  return (
+    <article className={classes['card']} aria-label={`App ${app.app}`} data-testid="device-app">
+      <header className={classes['head']}>
+        <b>{app.app}</b>
+        <span className={classes['version']} data-testid="app-version">
+          {running ?? '–'}
+          {coming !== null && ` → ${coming}`}
+        </span>
+        <Status look={look}>{note ?? 'running'}</Status>
+      </header>
+      {app.execution && <FaultBox execution={app.execution} />}
+      <div className={classes['parts']}>
+        <NowFacts app={app} health={health} />
+        {app.execution && <LastExecution execution={app.execution} />}
+        <div className={classes['part']}>
+          <h3>Grants</h3>
+          {app.desired === null ? (
+            <span style={{ color: 'var(--wafer-muted)' }}>None are ordered</span>
+          ) : (
+            <GrantList grants={app.desired.grants} />
+          )}
+        </div>
+      </div>
+    </article>
+  );
+}

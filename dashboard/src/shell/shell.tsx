@@ -1,0 +1,59 @@
+/** The frame of every page: mark, navigation, live mark, account. On phones the navigation is a bar below. */
+import type { Me } from '@wafer/protocol/api';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { Icon, Mark, type IconName } from '../elements/icons.tsx';
+import { AccountMenu } from './account-menu.tsx';
+import { LiveMark } from './live-mark.tsx';
+import classes from './shell.module.css';
+
+const PLACES: readonly { href: string; label: string; icon: IconName; covers: RegExp }[] = [
+  { href: '/', label: 'Fleet', icon: 'fleet', covers: /^\/($|devices)/ },
+  { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
+  { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
+];
+
+function Navigation() {
+  const [path] = useLocation();
+  return (
+    <nav className={classes['nav']} aria-label="Pages">
+      {PLACES.map(({ href, label, icon, covers }) => (
+        <Link
+          key={href}
+          href={href}
+          className={classes['navLink']}
+          aria-current={covers.test(path) ? 'page' : undefined}
+        >
+          <Icon name={icon} />
+          {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+export function Shell({ me, children }: { me: Me; children: ReactNode }) {
+  return (
+    <>
+      <a href="#content" className="skip-link">
+        Skip to content
+      </a>
+      <header className={classes['header']}>
+        <div className={classes['bar']}>
+          <Link href="/" className={classes['brand']} aria-label="Wafer, fleet">
+            <Mark size={24} />
+            <span>Wafer</span>
+          </Link>
+          <Navigation />
+          <div className={classes['right']}>
+            <LiveMark />
+            <AccountMenu me={me} />
+          </div>
+        </div>
+      </header>
+      <main id="content" className={classes['main']} tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
