@@ -41,6 +41,8 @@ export const CreatedClaim = z.object({
   token: ClaimToken,
   expires: Timestamp,
   uses: z.number(),
+  /** Where a device enrols: the HTTPS address of the devices' API. */
+  server: z.url(),
 });
 export type CreatedClaim = z.infer<typeof CreatedClaim>;
 
@@ -78,6 +80,14 @@ export const ExecutionView = z.object({
   updated: Timestamp,
 });
 export type ExecutionView = z.infer<typeof ExecutionView>;
+/** GET /executions; newest first. */
+export const ExecutionList = page(ExecutionView.extend({ device: DeviceId }));
+export type ExecutionList = z.infer<typeof ExecutionList>;
+export const ExecutionQuery = PageQuery.extend({
+  device: DeviceId.optional(),
+  app: AppName.optional(),
+  state: ExecutionState.optional(),
+});
 
 export const DeviceApp = z.object({
   app: AppName,
@@ -158,9 +168,40 @@ export const LogLineView = z.object({ app: AppName, at: Timestamp, level: LogLev
 /** Newest first. */
 export const DeviceLogList = page(LogLineView);
 
+/** PATCH /devices/:id. What is absent stays; `tags` replaces all tags. */
+export const UpdateDevice = z.strictObject({
+  name: z.string().trim().min(1).max(100).optional(),
+  tags: z.record(z.string().min(1).max(50), z.string().max(200)).optional(),
+});
+export type UpdateDevice = z.infer<typeof UpdateDevice>;
+
+export const DeviceListQuery = PageQuery.extend({
+  /** Part of the id, name, architecture, group, or of a tag as `key=value`. */
+  q: z.string().trim().max(100).optional(),
+  online: z.enum(['true', 'false']).optional(),
+});
+
+/** POST /devices/:id/messages: to a guest, which gets it if its grants cover the topic. */
+export const SendGuestMessage = z
+  .strictObject({
+    app: AppName,
+    /** A topic without wildcards. */
+    topic: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[^#+\0]+$/, 'a topic without #, + or NUL'),
+    /** Either of them. */
+    text: z.string().max(65_536).optional(),
+    base64: z.base64().max(87_384).optional(),
+  })
+  .refine(({ text, base64 }) => (text === undefined) !== (base64 === undefined), 'either text or base64');
+/** `online` says whether the device has a session, so that the message can reach it. */
+export const SentGuestMessage = z.object({ online: z.boolean() });
+
 // Trust and releases ------------------------------------------------------------------------------
 
-const SignedMetadata = z.object({
+export const SignedMetadata = z.object({
   signed: z.record(z.string(), z.unknown()),
   signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })),
 });
@@ -186,6 +227,13 @@ export const TrustStatus = z.object({
   expires: z.record(z.string(), Timestamp),
 });
 export type TrustStatus = z.infer<typeof TrustStatus>;
+
+/** POST /trust/root: the next root, signed by the old threshold and the new one. */
+export const NextRoot = z.strictObject({ root: SignedMetadata });
+
+/** GET /trust/roles/:role: the latest metadata of a role, as signed JSON text. */
+export const RoleMetadata = z.object({ role: z.string(), version: z.number().int(), content: z.string() });
+export type RoleMetadata = z.infer<typeof RoleMetadata>;
 
 export const UploadedBlob = z.object({ digest: Digest, length: z.number().int() });
 
@@ -261,6 +309,28 @@ export type Me = z.infer<typeof Me>;
 export const CreateToken = z.strictObject({ name: z.string().min(1).max(100), role: Role });
 /** The token is shown this once. */
 export const CreatedToken = z.object({ id: z.string(), token: z.string() });
+
+/** `url` works once, for 15 minutes, and signs in the local admin. */
+export const CreatedSignInLink = z.object({ url: z.url(), expires: Timestamp });
+export type CreatedSignInLink = z.infer<typeof CreatedSignInLink>;
+
+// Audit -------------------------------------------------------------------------------------------
+
+export const AuditEventView = z.object({
+  id: z.string(),
+  at: Timestamp,
+  /** `user:<name>`, `token:<name>`, `device:<id>` or `server`. */
+  actor: z.string(),
+  /** Remote address; null for the server itself. */
+  source: z.string().nullable(),
+  /** Dotted verb, such as `channel.moved`. */
+  action: z.string(),
+  subject: z.string(),
+  before: z.unknown(),
+  after: z.unknown(),
+});
+/** Newest first. */
+export const AuditEventList = page(AuditEventView);
 
 // Live --------------------------------------------------------------------------------------------
 

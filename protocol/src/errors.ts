@@ -39,6 +39,12 @@ export const ERRORS = {
   'trust.not-initialised': { status: 409, title: 'This server has no trusted root yet' },
   'trust.signature-invalid': { status: 422, title: 'The metadata is not signed as it must be' },
   'trust.version-conflict': { status: 409, title: 'The metadata was published by someone else meanwhile' },
+  // the command line, which never sends these over HTTP
+  'cli.usage': { status: 400, title: 'The command was not understood' },
+  'cli.keys-missing': { status: 400, title: 'The signing keys are not here' },
+  'cli.start-failed': { status: 500, title: 'The fleet could not be started' },
+  'manifest.invalid': { status: 422, title: 'The manifest does not fit its schema' },
+  'server.unreachable': { status: 503, title: 'The server cannot be reached' },
   // the server itself
   'server.unavailable': { status: 503, title: 'The database cannot be reached' },
   'server.internal': { status: 500, title: 'The server made a mistake' },

@@ -4,6 +4,7 @@
  * absent is denied.
  */
 import { z } from 'zod';
+import { filterCovers } from './filter.ts';
 
 /** MQTT 3.1.1 filter, clause 4.7: `+` and `#` stand alone in their level, `#` last. */
 export const TopicFilter = z
@@ -72,18 +73,7 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
-/** `+` and `#` as in MQTT 3.1.1 clause 4.7; a filter also covers a narrower filter. */
-export function filterCovers(filter: string, topic: string): boolean {
-  const want = filter.split('/');
-  const have = topic.split('/');
-  for (const [index, level] of want.entries()) {
-    if (level === '#') return true;
-    const other = have[index];
-    if (other === undefined || other === '#') return false;
-    if (level !== '+' && level !== other) return false;
-  }
-  return want.length === have.length;
-}
+export { filterCovers };
 
 const within = (root: string, path: string): boolean =>
   root === path || path.startsWith(root.endsWith('/') ? root : `${root}/`);

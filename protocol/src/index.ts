@@ -18,3 +18,4 @@ export * from './states.ts';
 export * from './topics.ts';
 export * from './units.ts';
 export * from './version.ts';
+export * from './wit.ts';

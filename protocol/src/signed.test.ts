@@ -6,7 +6,7 @@ import { canonicalBytes, isSignedBy, keyId, publicHex, signDocument } from './si
 /** RFC 8032, clause 7.1, test 1: its secret key as PKCS #8. */
 const rfc8032 = createPrivateKey({
   key: Buffer.from(
-    `302e020100300506032b657004220420${'9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'}`,
+    '302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
     'hex',
   ),
   format: 'der',

@@ -1,0 +1,107 @@
+/**
+ * Starting a guest: from its prepared form to the end of its first call.
+ *
+ * Ours is measured twice: with its code compiled (what a restart or a second instance costs) and from
+ * the prepared folder (what the first start after a boot costs). Peers do the same with a fresh worker
+ * thread, and with a container that holds one static binary and no guest at all. The limit is one core
+ * instance with a memory.
+ */
+import { AgentHost } from './agent.ts';
+import { openContainer } from './container.ts';
+import { median, type Figure, type Result } from './report.ts';
+
+const ROUNDS = 9;
+
+type Samples = Record<'qjs' | 'qjsCold' | 'qjsFresh' | 'c' | 'cFresh' | 'core' | 'runc', number[]>;
+
+/** Cold starts have a process of their own: what they compile would push out what the others keep warm. */
+async function round(host: AgentHost, coldHost: AgentHost, samples: Samples): Promise<void> {
+  const ms = async (command: object): Promise<number> => (await host.ask(command))['ms']!;
+  samples.qjs.push(await ms({ do: 'start', guest: 'qjs' }));
+  samples.qjsFresh.push(await ms({ do: 'start-fresh', guest: 'qjs' }));
+  samples.qjsCold.push((await coldHost.ask({ do: 'start-cold', guest: 'qjs' }))['ms']!);
+  samples.c.push(await ms({ do: 'start', guest: 'c' }));
+  samples.cFresh.push(await ms({ do: 'start-fresh', guest: 'c' }));
+  samples.core.push((await host.ask({ do: 'core-instance' }))['us']!);
+}
+
+function figures(samples: Samples): Figure[] {
+  const of = (name: keyof Samples): number => median(samples[name]);
+  const runc = samples.runc.length === 0 ? {} : { runc: of('runc') };
+  const coreMs = of('core') / 1000;
+  const lower = { unit: 'ms', limit: coreMs, better: 'lower' } as const;
+  const list: Figure[] = [
+    {
+      name: 'start-p50-qjs',
+      ...lower,
+      ours: of('qjs'),
+      peers: { 'fresh-worker': of('qjsFresh'), ...runc },
+      goal: of('qjsFresh') / 2,
+    },
+    {
+      name: 'start-cold-p50-qjs',
+      ...lower,
+      ours: of('qjsCold'),
+      peers: { 'fresh-worker': of('qjsFresh'), ...runc },
+      goal: of('qjsFresh'),
+    },
+    {
+      name: 'start-p50-c',
+      ...lower,
+      ours: of('c'),
+      peers: { 'fresh-worker': of('cFresh'), ...runc },
+      goal: of('cFresh') / 2,
+    },
+    {
+      name: 'core-instance-p50',
+      unit: 'µs',
+      ours: of('core'),
+      limit: of('core'),
+      goal: 1000,
+      better: 'lower',
+    },
+  ];
+  if (samples.runc.length === 0) return list;
+  const faster = (ours: keyof Samples): Figure => ({
+    name: `times-faster-than-runc-${ours}`,
+    unit: '×',
+    ours: of('runc') / of(ours),
+    peers: { runc: 1, 'fresh-worker': of('runc') / of(ours === 'c' ? 'cFresh' : 'qjsFresh') },
+    limit: of('runc') / coreMs,
+    goal: 2,
+    better: 'higher',
+  });
+  return [...list, faster('qjs'), faster('c')];
+}
+
+export async function start(): Promise<Result> {
+  const samples: Samples = { qjs: [], qjsCold: [], qjsFresh: [], c: [], cFresh: [], core: [], runc: [] };
+  const container = await openContainer();
+  const host = new AgentHost();
+  const coldHost = new AgentHost();
+  try {
+    // The first round makes what is made once: prepared folders and compiled bindings.
+    await round(host, coldHost, {
+      qjs: [],
+      qjsCold: [],
+      qjsFresh: [],
+      c: [],
+      cFresh: [],
+      core: [],
+      runc: [],
+    });
+    for (let turn = 0; turn < ROUNDS; turn += 1) {
+      await round(host, coldHost, samples);
+      if (typeof container !== 'string') samples.runc.push(await container.run());
+    }
+  } finally {
+    await Promise.all([host.close(), coldHost.close()]);
+    if (typeof container !== 'string') container.close();
+  }
+  return {
+    bench: 'start',
+    workload: `prepared component to the end of its first call, ${ROUNDS} interleaved rounds, median`,
+    figures: figures(samples),
+    missing: typeof container === 'string' ? { runc: container } : {},
+  };
+}

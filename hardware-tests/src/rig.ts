@@ -1,0 +1,241 @@
+/**
+ * A rig is a place where journeys run. This one is `local`: server, CLI and agents as processes on
+ * this machine, in a temporary data folder, on free ports, all of them ended by `close`. A journey
+ * uses only what users have: the CLI, the HTTP API, and files on the board.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { API_ROOT, DeviceDetail, type ExecutionView } from '@wafer/protocol';
+
+export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
+
+interface ServerAddresses {
+  readonly dashboard: string;
+  readonly signIn: string;
+  readonly api: string;
+  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly credentials: string;
+}
+
+interface Process {
+  readonly child: ChildProcess;
+  /** The last lines of stderr, for when it fails. */
+  readonly errors: string[];
+}
+
+/** An agent on this machine. */
+export interface Board {
+  readonly device: string;
+  readonly folder: string;
+}
+
+export class LocalRig {
+  readonly folder: string;
+  readonly #processes = new Map<string, Process>();
+  #server: ServerAddresses | undefined;
+  #token = '';
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'wafer-'));
+    // Started as root, Postgres runs as another user, who must be able to come this way.
+    chmodSync(this.folder, 0o755);
+  }
+
+  get server(): ServerAddresses {
+    if (this.#server === undefined) throw new Error('the server of this rig was not started');
+    return this.#server;
+  }
+
+  async startServer(): Promise<void> {
+    const ready = await this.#start('server', [join(ROOT, 'server/src/main.ts')], {
+      WAFER_DATA: join(this.folder, 'data'),
+      WAFER_API_PORT: '0',
+      WAFER_MQTT_PORT: '0',
+      WAFER_HTTP_PORT: '0',
+    });
+    this.#server = ready as unknown as ServerAddresses;
+    const credentials = JSON.parse(readFileSync(this.server.credentials, 'utf8')) as { token: string };
+    this.#token = credentials.token;
+  }
+
+  /** The CLI with `--json`; its answer, which is a problem when it fails. */
+  async wafer(...args: string[]): Promise<{ code: number; answer: Record<string, unknown>; errors: string }> {
+    const child = spawn(process.execPath, [join(ROOT, 'cli/src/main.ts'), ...args, '--json'], {
+      env: {
+        ...process.env,
+        WAFER_CREDENTIALS: this.server.credentials,
+        WAFER_KEYS: join(this.folder, 'publisher-keys'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, answer: output.trim() === '' ? {} : JSON.parse(output), errors };
+  }
+
+  /** The CLI, when it must succeed. */
+  async mustWafer(...args: string[]): Promise<Record<string, unknown>> {
+    const { code, answer, errors } = await this.wafer(...args);
+    if (code !== 0) throw new Error(`wafer ${args.join(' ')}: ${errors.trim() || JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  async api<T = unknown>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<T> {
+    const response = await fetch(`${this.server.dashboard}${API_ROOT}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** Enrols a board as anybody would, and leaves it stopped. */
+  async enrol(name: string): Promise<string> {
+    const claim = await this.mustWafer('claim', 'create', '--channel', 'stable');
+    const folder = join(this.folder, name);
+    await this.agent('enrol', String(claim['token']), '--server', this.server.api, '--data', folder);
+    return folder;
+  }
+
+  /** One command of the agent, to its end. */
+  async agent(...args: string[]): Promise<string> {
+    const child = spawn(process.execPath, [join(ROOT, 'device-agent/src/main.ts'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    if (code !== 0) throw new Error(`wafer-agent ${args[0]}: ${errors.trim()}`);
+    return output;
+  }
+
+  /** Starts an enrolled board; resolves once it has reached the broker. */
+  async startBoard(folder: string): Promise<Board> {
+    const ready = await this.#start(folder, [
+      join(ROOT, 'device-agent/src/main.ts'),
+      'run',
+      '--data',
+      folder,
+    ]);
+    return { device: String(ready['device']), folder };
+  }
+
+  async stopBoard(folder: string, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await this.#stop(folder, signal);
+  }
+
+  /** Lets the board reach the broker through a gateway. */
+  routeThrough(folder: string, port: number): void {
+    writeFileSync(join(folder, 'agent.yaml'), `broker: { host: 127.0.0.1, port: ${port} }\n`);
+  }
+
+  async device(device: string): Promise<DeviceDetail> {
+    return DeviceDetail.parse(await this.api('GET', `/devices/${device}`));
+  }
+
+  /** Reads the device again and again until `pick` finds something. */
+  async until<T>(
+    device: string,
+    what: string,
+    pick: (detail: DeviceDetail) => T | undefined,
+    withinMs = 45_000,
+  ): Promise<T> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      const detail = await this.device(device);
+      const found = pick(detail);
+      if (found !== undefined) return found;
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms; ${this.#last(detail)}`);
+      await sleep(150);
+    }
+  }
+
+  /** The execution that brings `version` of `app`, once it has ended in one of `states`. */
+  async execution(
+    device: string,
+    app: string,
+    version: string,
+    states: readonly ExecutionView['state'][],
+  ): Promise<ExecutionView> {
+    return this.until(device, `${app} ${version} ${states.join(' or ')}`, ({ apps }) => {
+      const execution = apps.find((one) => one.app === app)?.execution;
+      return execution?.version === version && states.includes(execution.state) ? execution : undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    // The newest first: boards before the server, so that they can say goodbye.
+    for (const name of [...this.#processes.keys()].toReversed()) await this.#stop(name, 'SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #last(detail: DeviceDetail): string {
+    const states = detail.apps.map(({ app, running, execution }) => ({
+      app,
+      running: running?.version,
+      version: execution?.version,
+      state: execution?.state,
+      stage: execution?.stage,
+      fault: execution?.fault,
+    }));
+    const logs = [...this.#processes.values()].map(({ errors }) => errors.slice(-15).join('\n')).join('\n');
+    return `${JSON.stringify(states)}\n${logs}`;
+  }
+
+  async #start(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Record<string, unknown>> {
+    const child = spawn(process.execPath, [...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const errors: string[] = [];
+    this.#processes.set(name, { child, errors });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      errors.push(line);
+      if (errors.length > 200) errors.shift();
+    });
+    const ready = new Promise<Record<string, unknown>>((found) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const value = JSON.parse(line) as Record<string, unknown>;
+        if (value['ready'] === true) found(value);
+      });
+    });
+    const first = await Promise.race([ready, once(child, 'exit')]);
+    if (Array.isArray(first)) throw new Error(`${name} did not start: ${errors.slice(-5).join('\n')}`);
+    return first;
+  }
+
+  async #stop(name: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const found = this.#processes.get(name);
+    this.#processes.delete(name);
+    if (found === undefined || found.child.exitCode !== null || found.child.signalCode !== null) return;
+    const ended = once(found.child, 'exit');
+    found.child.kill(signal);
+    const timer = setTimeout(() => found.child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The operators' journey in a real browser against a real fleet: sign in, see the board, publish,
+ * and see the board change without a reload.
+ */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, openBrowser } from '../src/browser.ts';
+import { LocalRig, ROOT } from '../src/rig.ts';
+
+const path = chromiumPath();
+if (path === undefined && process.env['CI'] !== undefined) throw new Error('CI has no Chromium; see .ci/run');
+if (path === undefined)
+  console.warn('No Chromium here: the browser journey is skipped. Set CHROMIUM to its path.');
+
+const thermo = (version: string): string => join(ROOT, `examples/thermo/thermo-${version}.wasm`);
+
+describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
+  let rig: LocalRig;
+  let browser: Browser;
+  let page: Page;
+  let device: string;
+  const publish = (version: string) =>
+    rig.mustWafer('publish', thermo(version), '--app', 'thermo', '--version', version, '--channel', 'stable');
+
+  beforeAll(async () => {
+    rig = new LocalRig();
+    await rig.startServer();
+    await rig.mustWafer('keys', 'init');
+    await publish('1.0.0');
+    ({ device } = await rig.startBoard(await rig.enrol('board')));
+    await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+    browser = await openBrowser(path ?? '');
+    page = await browser.newPage();
+  }, 90_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await rig?.close();
+  });
+
+  it('is kept out without a session', async () => {
+    await page.goto(rig.server.dashboard);
+    await page.getByRole('heading', { name: 'Sign in to Wafer' }).waitFor();
+    expect(await page.getByTestId('device-row').count()).toBe(0);
+  });
+
+  it('signs in with the one-time link and finds the board online', async () => {
+    await page.goto(rig.server.signIn);
+    const row = page.getByTestId('device-row');
+    await row.waitFor();
+    expect(await row.textContent()).toMatch(/online/i);
+    await expect.poll(() => page.getByTestId('app-version').first().textContent()).toContain('1.0.0');
+  });
+
+  it('cannot use the link twice', async () => {
+    const stranger = await browser.newContext();
+    const other = await stranger.newPage();
+    await other.goto(rig.server.signIn);
+    expect(other.url()).toContain('auth.link-invalid');
+    await stranger.close();
+  });
+
+  it('sees 1.1.0 arrive without a reload', async () => {
+    await page.evaluate(() => Object.assign(globalThis, { notReloaded: true }));
+    await publish('1.1.0');
+    await expect
+      .poll(() => page.getByTestId('app-version').first().textContent(), { timeout: 45_000 })
+      .toMatch(/1\.1\.0/);
+    await rig.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
+    expect(await page.evaluate(() => 'notReloaded' in globalThis)).toBe(true);
+  });
+
+  it('sees 1.2.0 rolled back, and why', async () => {
+    await page.goto(`${rig.server.dashboard}/devices/${device}`);
+    await publish('1.2.0');
+    await expect
+      .poll(() => page.getByTestId('execution-state').first().textContent(), { timeout: 45_000 })
+      .toMatch(/rolled.back/i);
+    expect(await page.getByTestId('device-app').first().textContent()).toContain('probe-failed');
+    expect(await page.getByTestId('fault-text').first().textContent()).toContain('calibration-offset');
+    expect(await page.getByTestId('app-version').first().textContent()).toContain('1.1.0');
+  });
+});
