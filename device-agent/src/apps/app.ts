@@ -129,12 +129,15 @@ export class App {
   // Calls --------------------------------------------------------------------------------------
 
   async deliver(topic: string, payload: Uint8Array): Promise<void> {
-    const spec = this.#serving?.spec;
-    if (spec === undefined) throw notRunning(this.#name);
-    const filters = spec.grants.messaging?.subscribe ?? [];
+    const serving = this.#serving;
+    if (serving === undefined) throw notRunning(this.#name);
+    const filters = serving.spec.grants.messaging?.subscribe ?? [];
     if (!filters.some((filter) => filterCovers(filter, topic))) {
       const subject = `messaging.subscribe ${topic}`;
       throw new FaultError('capability-denied', `No grant lets ${this.#name} receive ${topic}.`, subject);
+    }
+    if (!serving.has('handler')) {
+      throw new FaultError('incompatible', `${this.#name} exports no handler for messages.`);
     }
     await this.#call({ name: 'handle', topic, payload });
   }

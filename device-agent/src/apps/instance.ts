@@ -11,7 +11,15 @@ import { Calls, type Answer, type Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
 import { pauseAfter } from './pause.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
-import { nextGuest, type Exported, type GuestCall, type GuestId, type Image, type Outcome } from './port.ts';
+import {
+  exportedAs,
+  nextGuest,
+  type Exported,
+  type GuestCall,
+  type GuestId,
+  type Image,
+  type Outcome,
+} from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec } from './runtime.ts';
 
@@ -32,8 +40,8 @@ export class Instance implements Tenant, Resident {
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
-  readonly #declared: Set<Exported | undefined>;
-  #exports: ReadonlySet<Exported | undefined> = new Set();
+  readonly #declared: ReadonlySet<Exported | undefined>;
+  #exports: ReadonlySet<Exported> = new Set();
   #current: Call | undefined;
   #memoryBytes = 0;
   #deaths = 0;
@@ -129,7 +137,8 @@ export class Instance implements Tenant, Resident {
 
   adopt(work: readonly Call[]): void {
     this.#calls.putFirst(work);
-    this.#seat.wake();
+    // Taking calls over is done; making the first of them is not part of it.
+    queueMicrotask(() => this.#seat.wake());
   }
 
   /** Resolves when no call is running in it. */
@@ -197,7 +206,7 @@ export class Instance implements Tenant, Resident {
     const { outcome } = end;
     switch (outcome.status) {
       case 'created':
-        this.#exports = this.#declared.intersection(new Set(outcome.exports));
+        this.#exports = new Set(outcome.exports.filter((name) => this.#declared.has(name)));
         return this.#created();
       case 'returned':
         if (this.#phase === 'starting') return this.#lives();

@@ -18,27 +18,28 @@ class TerminalOutput {
   readonly stream = 'stdout';
 }
 
+const utf8 = new TextDecoder();
+
 /** Cuts a stream of bytes into log lines; what has no newline yet waits, but never more than a line. */
 function lineSink(host: Host, level: LogLevel) {
   const waiting = new Uint8Array(MAX_LINE_BYTES);
   let length = 0;
   const emit = (): void => {
-    host.log(level, new TextDecoder().decode(waiting.subarray(0, length)));
+    host.log(level, utf8.decode(waiting.subarray(0, length)));
     length = 0;
   };
   const stream = (): OutputStream => new OutputStream({ write, flush: () => undefined });
   // A flush is no end of a line: guests flush after every write.
   function write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) {
-      const newline = bytes.indexOf(NEWLINE, at);
-      const end = newline === -1 ? bytes.length : newline;
-      const taken = bytes.subarray(at, Math.min(end, at + MAX_LINE_BYTES - length));
+    let at = 0;
+    while (at < bytes.length) {
+      const room = bytes.subarray(at, at + MAX_LINE_BYTES - length);
+      const newline = room.indexOf(NEWLINE);
+      const taken = newline === -1 ? room : room.subarray(0, newline);
       waiting.set(taken, length);
       length += taken.length;
-      at += taken.length;
-      if (at === newline) at += 1;
-      else if (length < MAX_LINE_BYTES) continue;
-      emit();
+      at += newline === -1 ? taken.length : taken.length + 1;
+      if (newline !== -1 || length === MAX_LINE_BYTES) emit();
     }
   }
   return { stream, finish: () => (length > 0 ? emit() : undefined) };

@@ -2,6 +2,9 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LogBudget } from '../../src/apps/log-budget.ts';
+import { createCli } from '../../src/capabilities/cli.ts';
+import type { OutputStream } from '../../src/capabilities/io.ts';
 import { Board, faultOf, PUPPET, TALK } from './harness.ts';
 
 let board: Board;
@@ -221,5 +224,26 @@ describe('output', () => {
     await say(10);
     expect(board.told.lines).toHaveLength(4);
     expect(board.told.dropped).toBe(5006);
+  });
+
+  it('of a gigabyte costs neither memory nor a log', () => {
+    const budget = new LogBudget(65_536);
+    let logged = 0;
+    const cli = createCli({
+      grants: {},
+      config: {},
+      log: (_, text) => {
+        if (budget.admits(text, 0)) logged += text.length;
+      },
+      publish: () => true,
+      report: () => undefined,
+    });
+    const { getStdout } = cli.interfaces['wasi:cli/stdout'] as { readonly getStdout: () => OutputStream };
+    const chunk = new Uint8Array(1024 * 1024).fill(0x61);
+    const before = process.memoryUsage().rss;
+    for (let written = 0; written < 1024; written += 1) getStdout().blockingWriteAndFlush(chunk);
+    expect(logged).toBeGreaterThan(60_000);
+    expect(logged).toBeLessThanOrEqual(65_536);
+    expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
   });
 });

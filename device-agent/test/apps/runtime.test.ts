@@ -1,4 +1,5 @@
 /** Isolation, deadlines, limits, worlds: each guest harms only itself. */
+import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppName } from '@wafer/protocol';
@@ -241,9 +242,7 @@ describe('a command', () => {
 
 describe('a prepared component that was altered on disk', () => {
   it('is not run', async () => {
-    const bytes = await command('(i32.const 0)');
-    const prepared = await board.prepare(bytes);
-    const { appendFileSync } = await import('node:fs');
+    const prepared = await board.prepare(await command('(nop) (i32.const 0)'));
     appendFileSync(`${prepared.folder}/component.js`, '//');
     const spec = specOf(prepared.digest, { app: 'small', world: 'command' });
     expect(await faultOf(board.runtime.swap(spec, prepared))).toMatchObject({ kind: 'prepare' });
