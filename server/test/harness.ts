@@ -4,10 +4,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@wafer/protocol';
+import type { SQL } from 'drizzle-orm';
 import { pino } from 'pino';
 import postgres from 'postgres';
 import { inject, onTestFinished } from 'vitest';
 import { openDatabase, type Database } from '../src/db/client.ts';
+import { isUnavailable } from '../src/db/failures.ts';
 import { parseConfig, type Config } from '../src/config.ts';
 import { TEMPLATE } from './postgres.ts';
 
@@ -40,6 +42,20 @@ export async function freshDatabase(): Promise<TestDatabase> {
 }
 
 /** A folder that goes with the test, or that the caller removes when it is called in a hook. */
+/** More connections than a pool has, so that a healthy one must come. */
+const MORE_THAN_POOL = 20;
+
+/** Reads what is stored. A test that kills backends leaves dead connections in the pool: they are passed over. */
+export async function readStored<T>(db: Database['db'], query: SQL): Promise<T[]> {
+  for (let dead = 0; ; dead += 1) {
+    try {
+      return [...(await db.execute(query))] as T[];
+    } catch (error) {
+      if (!isUnavailable(error) || dead === MORE_THAN_POOL) throw error;
+    }
+  }
+}
+
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'wafer-test-'));
   await chmod(folder, 0o711);

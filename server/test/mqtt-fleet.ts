@@ -9,7 +9,14 @@ import { devices, type OnHello } from '../src/devices/index.ts';
 import { answerProblems } from '../src/http/problems.ts';
 import { createLiveHub } from '../src/live/index.ts';
 import { telemetry } from '../src/telemetry/index.ts';
-import { freshDatabase, quietLog, testClock, type TestClock, type TestDatabase } from './harness.ts';
+import {
+  freshDatabase,
+  quietLog,
+  readStored,
+  testClock,
+  type TestClock,
+  type TestDatabase,
+} from './harness.ts';
 import { newDeviceId } from './mqtt-certificates.ts';
 import { Collected, createLink, type Link } from './mqtt-link.ts';
 
@@ -77,8 +84,8 @@ export class Fleet {
     return id;
   }
 
-  async rows<T>(query: ReturnType<typeof sql>): Promise<T[]> {
-    return [...(await this.database.db.execute(query))] as T[];
+  rows<T>(query: ReturnType<typeof sql>): Promise<T[]> {
+    return readStored<T>(this.database.db, query);
   }
 
   timeline(device: DeviceId): Promise<{ kind: string; text: string; state: string | null }[]> {

@@ -28,6 +28,7 @@ import { rolloutsPlugin } from '../src/rollouts/index.ts';
 import {
   freshDatabase,
   quietLog,
+  readStored,
   temporaryFolder,
   testClock,
   testConfig,
@@ -205,9 +206,7 @@ export async function fleet(options: { trusted?: boolean; config?: Partial<Confi
         values (${id}, ${`board ${randomUUID()}`}, 'x64', ${textArray(channels as ChannelName[])}, now())`);
       return id;
     },
-    rows: async <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<Row[]> => [
-      ...((await db.execute(query)) as Iterable<never>),
-    ],
+    rows: (query) => readStored(db, query),
     async close() {
       await app.close();
       await database.close();
