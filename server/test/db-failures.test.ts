@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { openDatabase } from '../src/db/client.ts';
-import { isUnavailable } from '../src/db/failures.ts';
+import { isUnavailable, onlyRow } from '../src/db/failures.ts';
 import { testApp, type TestApp } from './harness-app.ts';
 
 let t: TestApp;
@@ -109,4 +109,16 @@ it('raw SQL gives arrays as arrays', async () => {
     none: [],
     ids: ['3f1b5f0e-5f0c-4f57-9d0b-6f8f8f0c5d11'],
   });
+});
+
+it('an answer that was lost is no answer, and not a no', () => {
+  expect(onlyRow([{ owner: null }])).toEqual({ owner: null });
+  const lost = (() => {
+    try {
+      return onlyRow([]);
+    } catch (error) {
+      return error;
+    }
+  })();
+  expect(isUnavailable(lost)).toBe(true);
 });

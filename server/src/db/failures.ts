@@ -38,3 +38,14 @@ export function isUnavailable(error: unknown): boolean {
 export const isConflict = (error: unknown): boolean => failureCode(error)?.startsWith('23') === true;
 
 export const isUnstorable = (error: unknown): boolean => UNSTORABLE_STATES.has(failureCode(error) ?? '');
+
+/**
+ * The one row of a statement that gives one whatever it finds. Throws what `isUnavailable` knows where
+ * there is none: then the answer was lost with the connection, and says nothing.
+ */
+export function onlyRow<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined)
+    throw Object.assign(new Error('the database gave no answer'), { code: 'CONNECTION_CLOSED' });
+  return row;
+}

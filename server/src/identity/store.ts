@@ -3,6 +3,7 @@ import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
 import { eq, sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { auditRow, type AuditActor } from '../audit/index.ts';
+import { onlyRow } from '../db/failures.ts';
 import { instant, jsonb, textArray } from '../db/values.ts';
 import type { IssuedCertificate } from './authority.ts';
 import type { ClaimState } from './claims.ts';
@@ -141,19 +142,22 @@ export async function deleteToken(db: Db, id: string, actor: AuditActor, at: num
   return rows.length === 1;
 }
 
-/** Whose token it is; remembers that it was used, to the minute. */
+/**
+ * Whose token it is; remembers that it was used, to the minute. The statement gives a row whatever it
+ * finds, so that an answer which was lost with its connection is never read as "no such token".
+ */
 export async function useToken(
   db: Db,
   hash: string,
   at: number,
 ): Promise<{ name: string; role: Role } | undefined> {
-  const rows = await db.execute<{ name: string; role: Role }>(sql`
+  const rows = await db.execute<{ owner: { name: string; role: Role } | null }>(sql`
     with found as (select id, name, role, last_used from api_tokens where hash = ${hash}),
       touched as (
         update api_tokens set last_used = ${instant(at)} from found
         where api_tokens.id = found.id
           and (found.last_used is null or found.last_used < ${instant(at)} - interval '1 minute')
       )
-    select name, role from found`);
-  return rows[0];
+    select (select jsonb_build_object('name', name, 'role', role) from found) as owner`);
+  return onlyRow(rows).owner ?? undefined;
 }
