@@ -150,6 +150,26 @@ describe('what is no guest is refused with its code', () => {
     expect([foreign.exit, cut.exit]).toEqual([4, 4]);
   });
 
+  it.each(['inspect', 'build'])(
+    'wafer %s: a .js guest that imports an interface of which there is no WIT, also from a part of it',
+    async (command) => {
+      const part = await person.file('part.js', "export { open } from 'acme:door/lock@1.0.0';");
+      const guest = await person.file(
+        'guest.js',
+        "import { open } from './part.js'; export const lifecycle = { start: open, stop() {} };",
+      );
+      const output = command === 'build' ? ['--output', 'out.wasm'] : [];
+      const run = await person.wafer(command, guest, ...output);
+      expect(run).toEqual(
+        expect.objectContaining({
+          exit: 4,
+          stdout: '',
+          stderr: `error component.unsupported: ${part} imports "acme:door/lock@1.0.0", for which there is no WIT here: devices have no such interface\n`,
+        }),
+      );
+    },
+  );
+
   it('a file, or a manifest, that is not there', async () => {
     const file = await person.file('a.wasm', await reactor());
     expect(await person.wafer('inspect', 'none.wasm')).toMatchObject({ exit: 2 });
