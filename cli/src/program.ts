@@ -1,6 +1,6 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, fleet) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, fleet) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
  * Invariants: with --json, stdout is exactly one JSON value; every failure has a code from the
@@ -12,6 +12,7 @@ import { addAccountCommands } from './account/commands.ts';
 import type { Context } from './context.ts';
 import { describeExitCodes, EXIT_CODES, exitOf } from './exit.ts';
 import { addFleetCommands } from './fleet/commands.ts';
+import { addInspectCommand } from './inspect/commands.ts';
 import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
@@ -27,6 +28,7 @@ function createProgram(context: Context): Command {
   addAccountCommands(program, context);
   addTrustCommands(program, context);
   addPublishCommands(program, context);
+  addInspectCommand(program, context);
   addFleetCommands(program, context);
   inheritSettings(program);
   return program;

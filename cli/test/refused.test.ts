@@ -105,7 +105,11 @@ describe('a component is refused before anything is uploaded', () => {
     ["import x from 'lodash'; export const lifecycle = {};", /bundle packages into the guest/],
     [
       "import x from 'wasi:nosuch/thing@1.0.0'; export const lifecycle = {};",
-      /could not be made a component/,
+      /guest\.js imports "wasi:nosuch\/thing@1\.0\.0", for which there is no WIT here: devices have no such/,
+    ],
+    [
+      "import { now } from 'wasi:clocks/wall-clock@0.2.1'; export const lifecycle = {};",
+      /guest\.js imports "wasi:clocks\/wall-clock@0\.2\.1", .*write "wasi:clocks\/wall-clock@0\.2\.12"/,
     ],
     ["throw new Error('boom'); export const lifecycle = {};", /boom/],
   ])('when a guest in JavaScript is %j', async (source, reason) => {

@@ -8,7 +8,8 @@
  */
 import type { Grants } from './grants.ts';
 
-type Capability = 'clock' | 'random' | 'messaging';
+/** A grant without which some import refuses the component; its name is its key in `Grants`. */
+export type Capability = 'clock' | 'random' | 'messaging';
 type Provision = 'ambient' | Capability;
 
 /** Import names without their version: every 0.2.x of WASI is served alike. */
@@ -46,7 +47,7 @@ export interface Refusal {
   /** The import as the component spells it, with its version. */
   readonly import: string;
   /** The grant that would admit it, or undefined when no grant can. */
-  readonly grant?: string;
+  readonly grant?: Capability;
 }
 
 /** `wasi:io/streams@0.2.6` → `wasi:io/streams`. */
@@ -78,13 +79,11 @@ export function refusals(imports: readonly string[], grants: Grants): Refusal[] 
   });
 }
 
-/** One sentence for people, naming each import that was refused and what would admit it. */
-export function describeRefusals(list: readonly Refusal[]): string {
-  return list
-    .map(({ import: name, grant }) =>
-      grant === undefined
-        ? `it imports ${name}, which no grant gives`
-        : `it imports ${name}, which needs the grant "${grant}"`,
-    )
-    .join('; ');
-}
+/** For people: the import that was refused, and what would admit it. */
+export const describeRefusal = ({ import: name, grant }: Refusal): string =>
+  grant === undefined
+    ? `it imports ${name}, which no grant gives`
+    : `it imports ${name}, which needs the grant "${grant}"`;
+
+/** One sentence for all of them. */
+export const describeRefusals = (list: readonly Refusal[]): string => list.map(describeRefusal).join('; ');

@@ -6,18 +6,29 @@ import { adaptModule, kindOf } from './component.ts';
 
 const JAVASCRIPT = new Set(['.js', '.mjs']);
 
+export interface Loaded {
+  readonly component: Uint8Array;
+  /** What the file was. */
+  readonly from: 'component' | 'module' | 'javascript';
+}
+
 /** `file` is an absolute path. */
 export async function loadComponent(file: string): Promise<Uint8Array> {
+  return (await load(file)).component;
+}
+
+/** The component, and what it was made from. */
+export async function load(file: string): Promise<Loaded> {
   if (JAVASCRIPT.has(extname(file))) {
     const { componentizeJavaScript } = await import('./javascript/componentize.ts');
-    return withinLimit(await componentizeJavaScript(file), file);
+    return { component: withinLimit(await componentizeJavaScript(file), file), from: 'javascript' };
   }
   const bytes = withinLimit(await readBinary(file), file);
   switch (kindOf(bytes)) {
     case 'component':
-      return bytes;
+      return { component: bytes, from: 'component' };
     case 'module':
-      return withinLimit(await adaptModule(bytes), file);
+      return { component: withinLimit(await adaptModule(bytes), file), from: 'module' };
     case undefined:
       throw new WaferError(
         'component.not-wasm',

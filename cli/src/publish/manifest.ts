@@ -9,6 +9,7 @@
  */
 import { AppName, Grants, HealthRule, Limits, Triggers, WaferError, World } from '@wafer/protocol';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
@@ -39,18 +40,34 @@ export function parseManifest(text: string, file: string): Manifest {
   throw new WaferError('manifest.invalid', `${file}: ${complaints.join('; ')}`);
 }
 
-/** `required` is whether the person named the file; the default one may be absent. */
-export async function readManifest(file: string, required: boolean): Promise<Manifest> {
+/** A manifest and where it stands, or would stand. */
+export interface Found {
+  readonly file: string;
+  readonly manifest: Manifest;
+  /** False when there is no such file: an app that asks for nothing. */
+  readonly isWritten: boolean;
+}
+
+/** The manifest that the person named, which must be there; else the one beside `component`, if any. */
+export async function findManifest(component: string, named: string | undefined): Promise<Found> {
+  const file = named ?? join(dirname(component), 'wafer.yaml');
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (!required && (error as NodeJS.ErrnoException).code === 'ENOENT') return Manifest.parse({});
+    if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { file, manifest: Manifest.parse({}), isWritten: false };
     throw new WaferError('cli.usage', `the manifest ${file} cannot be read: ${(error as Error).message}`, {
       cause: error,
     });
   }
   if (text.length > MAX_MANIFEST_BYTES)
     throw new WaferError('manifest.invalid', `${file}: longer than ${MAX_MANIFEST_BYTES} bytes`);
-  return parseManifest(text, file);
+  return { file, manifest: parseManifest(text, file), isWritten: true };
 }
+
+/** Why a component of this world is not the one that the manifest is about; undefined when it is. */
+export const worldMismatch = ({ file, manifest }: Found, world: World): string | undefined =>
+  manifest.world === undefined || manifest.world === world
+    ? undefined
+    : `${file} says world: ${manifest.world}, but its exports make the component a ${world}`;

@@ -13,13 +13,12 @@ import {
   Version,
   WaferError,
 } from '@wafer/protocol';
-import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { inspect } from './component.ts';
 import { loadComponent } from './load.ts';
-import { type Manifest, readManifest } from './manifest.ts';
+import { findManifest, type Manifest, worldMismatch } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { type Draft, draftRelease, publishedCounter, readChain, signAndCreate } from './release.ts';
 
@@ -104,22 +103,19 @@ export interface Prepared {
 export async function prepare(request: PublishRequest): Promise<Prepared> {
   const version = named(Version, request.version);
   const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
-  const manifestFile = request.manifest ?? join(dirname(request.file), 'wafer.yaml');
-  const manifest = await readManifest(manifestFile, request.manifest !== undefined);
+  const found = await findManifest(request.file, request.manifest);
+  const { manifest } = found;
   const app = appOf(request.app, manifest);
 
   const component = await loadComponent(request.file);
   const inspection = await inspect(component);
-  if (manifest.world !== undefined && manifest.world !== inspection.world)
-    throw new WaferError(
-      'component.unsupported',
-      `${manifestFile} says world: ${manifest.world}, but its exports make the component a ${inspection.world}`,
-    );
+  const mismatch = worldMismatch(found, inspection.world);
+  if (mismatch !== undefined) throw new WaferError('component.unsupported', mismatch);
   const refused = refusals(inspection.imports, manifest.grants);
   if (refused.length > 0)
     throw new WaferError(
       'component.import-refused',
-      `${request.file} is refused: ${describeRefusals(refused)}. Grants are given in ${manifestFile}`,
+      `${request.file} is refused: ${describeRefusals(refused)}. Grants are given in ${found.file}`,
     );
   return { draft: draftRelease(app, version, component, inspection, manifest), component, manifest, channel };
 }

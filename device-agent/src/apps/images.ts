@@ -4,7 +4,7 @@
  * compiled with their memory limit written in, so an image belongs to a component and a limit.
  */
 import { FaultError, type Limits } from '@wafer/protocol';
-import { MalformedModule } from './binary.ts';
+import { MalformedModule } from '@wafer/protocol/wasm/binary';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents } from './manifest.ts';
 import type { Image, ImageKey } from './port.ts';

@@ -1,9 +1,9 @@
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { describe, expect, it } from 'vitest';
 import { FaultError } from '@wafer/protocol';
-import { MalformedModule } from './binary.ts';
+import { MalformedModule } from '@wafer/protocol/wasm/binary';
 import { boundModules, MAX_TABLE_ENTRIES, shareOut } from './limits.ts';
-import { readShape } from './shape.ts';
+import { readShape } from '@wafer/protocol/wasm/shape';
 
 const core = async (wat: string, instances = 1, name = 'core.wasm') => ({
   name,

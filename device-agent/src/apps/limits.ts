@@ -10,7 +10,7 @@
  * budget, which every real maximum fits under.
  */
 import { FaultError } from '@wafer/protocol';
-import { readShape, writeMaxima, type Extent } from './shape.ts';
+import { readShape, writeMaxima, type Extent } from '@wafer/protocol/wasm/shape';
 
 const PAGE_BYTES = 65_536;
 const PAGES_PER_MIB = 16;

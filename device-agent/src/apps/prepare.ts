@@ -14,7 +14,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { FaultError, Minutes, type Digest, type Limits, type Milliseconds } from '@wafer/protocol';
 import { z } from 'zod';
-import { MalformedModule } from './binary.ts';
+import { MalformedModule } from '@wafer/protocol/wasm/binary';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents, syncFolder } from './manifest.ts';
 import type { Prepared } from './runtime.ts';

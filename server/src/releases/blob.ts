@@ -4,15 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { zstdDecompress } from 'node:zlib';
 import { CHUNK_BYTES, WaferError, type Digest } from '@wafer/protocol';
+import { packChunk, packChunks, type Chunk } from '@wafer/protocol/chunk';
 import { isWasm } from './inspect.ts';
 import { sha256 } from './metadata.ts';
-
-export interface Chunk {
-  readonly encoding: 'identity' | 'zstd';
-  readonly bytes: Uint8Array;
-}
 
 export interface Blob {
   readonly digest: Digest;
@@ -21,23 +17,14 @@ export interface Blob {
   readonly chunks: readonly Chunk[];
 }
 
-const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
-
-async function packChunk(raw: Uint8Array): Promise<Chunk> {
-  const zstd = await compress(raw);
-  return zstd.length < raw.length ? { encoding: 'zstd', bytes: zstd } : { encoding: 'identity', bytes: raw };
-}
 
 export const unpackChunk = async ({ encoding, bytes }: Chunk): Promise<Uint8Array> =>
   encoding === 'zstd' ? decompress(bytes, { maxOutputLength: CHUNK_BYTES }) : bytes;
 
 /** Blobs of our own making, which fit in memory anyway. */
 export async function makeBlob(bytes: Uint8Array): Promise<Blob> {
-  const chunks: Chunk[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-    chunks.push(await packChunk(bytes.subarray(at, at + CHUNK_BYTES)));
-  return { digest: sha256(bytes) as Digest, length: bytes.length, chunks };
+  return { digest: sha256(bytes) as Digest, length: bytes.length, chunks: await packChunks(bytes) };
 }
 
 /** Cuts a stream of pieces of any size into pieces of CHUNK_BYTES. */

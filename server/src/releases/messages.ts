@@ -13,11 +13,11 @@ import {
   type MetadataName,
   type ResponseHeader,
 } from '@wafer/protocol';
+import type { Chunk } from '@wafer/protocol/chunk';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Incoming } from '../mqtt/bus.ts';
-import type { Chunk } from './blob.ts';
 import { createHot } from './hot.ts';
 import { sha256 } from './metadata.ts';
 import { onlineKeys } from './signers.ts';

@@ -1,10 +1,11 @@
 /** SQL of this context. Every change is one statement; a primary key that is taken means: read again. */
 import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
 import type { AppName, Digest, MetadataName, Version } from '@wafer/protocol';
+import type { Chunk } from '@wafer/protocol/chunk';
 import type { Deps } from '../deps.ts';
 import { isConflict } from '../db/failures.ts';
 import { instant, jsonb, textArray } from '../db/values.ts';
-import type { Blob, Chunk } from './blob.ts';
+import type { Blob } from './blob.ts';
 import { readDoc, type Doc, type Kind } from './metadata.ts';
 import type { Online } from './online.ts';
 import { blobChunks, blobs, releases, tufMetadata } from './tables.ts';

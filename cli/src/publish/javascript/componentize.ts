@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jcoFolder, protocolWit } from '../packages.ts';
 import { guestWorld, GUEST_WORLD } from './guest-world.ts';
+import { interfacesBeneath, refuseUnknown } from './interfaces.ts';
 import { readModules } from './modules.ts';
 
 export const RUNTIME_FILE = new URL('../../../runtime/quickjs.wasm', import.meta.url);
@@ -23,10 +24,11 @@ const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'io', 'random', 'sockets']
 /** `entry` is an absolute path. Throws component.unsupported with the engine's own message. */
 export async function componentizeJavaScript(entry: string): Promise<Uint8Array> {
   const modules = await readModules(entry);
-  const world = guestWorld(modules.witImports, modules.exports, entry);
+  const world = guestWorld([...modules.witImports.keys()], modules.exports, entry);
   const folder = await mkdtemp(join(tmpdir(), 'wafer-wit-'));
   try {
     await assembleWit(folder, world);
+    refuseUnknown(modules.witImports, await interfacesBeneath(join(folder, 'deps')));
     const { componentize } = await import('componentize-qjs');
     const { component } = await componentize({
       witPath: folder,

@@ -13,7 +13,8 @@ const WIT_INTERFACE = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-
 
 export interface GuestModules {
   readonly source: string;
-  readonly witImports: string[];
+  /** Interface as it is spelled → a file that imports it; sorted. */
+  readonly witImports: ReadonlyMap<string, string>;
   readonly exports: string[];
   /** The deepest folder that holds every file. */
   readonly root: string;
@@ -23,7 +24,7 @@ export interface GuestModules {
 export async function readModules(entry: string): Promise<GuestModules> {
   await init;
   const sources = new Map<string, string>();
-  const witImports = new Set<string>();
+  const witImports = new Map<string, string>();
   let exports: string[] = [];
   const waiting = [entry];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
@@ -34,14 +35,14 @@ export async function readModules(entry: string): Promise<GuestModules> {
     const found = lex(source, file);
     if (file === entry) exports = found.exports;
     for (const specifier of found.imports) {
-      if (WIT_INTERFACE.test(specifier)) witImports.add(specifier);
+      if (WIT_INTERFACE.test(specifier)) witImports.set(specifier, file);
       else if (/^\.{1,2}\//.test(specifier)) waiting.push(resolve(dirname(file), specifier));
       else throw unsupported(`${file} imports "${specifier}": bundle packages into the guest first`);
     }
   }
   return {
     source: sources.get(entry) ?? '',
-    witImports: [...witImports].toSorted(),
+    witImports: new Map([...witImports].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     exports,
     root: commonFolder([...sources.keys()]),
   };

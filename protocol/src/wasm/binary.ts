@@ -1,7 +1,9 @@
 /**
  * Reading and writing of WebAssembly's binary format (core specification, section 5): just enough to
- * walk a module's sections. The bytes come from a component that a stranger wrote, so every length is
- * checked and whatever is not understood is an error, never skipped.
+ * walk the sections of a module, or of a component around it. The bytes come from a component that a stranger
+ * wrote, so every length is checked and whatever is not understood is an error, never skipped. The agent
+ * writes memory limits with it, the command line tells a publisher what a guest will need; neither this
+ * nor shape.ts is part of the index, since browsers have no use for them and worker threads want no more.
  */
 
 /** The bytes are not a module of the kind that is understood here. */
@@ -108,13 +110,22 @@ export function leb(value: bigint | number): Uint8Array {
   return Uint8Array.from(out);
 }
 
+/** Magic number, then version and layer (component model, Binary.md): 1 and 0, or 13 and 1. */
 const PREAMBLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+const COMPONENT_PREAMBLE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
 
 /** The sections of a core module, in their order. Throws `MalformedModule`. */
-export function readSections(module: Uint8Array): Section[] {
-  const reader = new Reader(module);
-  if (!PREAMBLE.every((byte) => reader.byte() === byte)) {
-    throw new MalformedModule('it does not begin as a core module of version 1 does');
+export const readSections = (module: Uint8Array): Section[] =>
+  sectionsAfter(PREAMBLE, module, 'a core module of version 1');
+
+/** The sections of a component, in their order; a core module in it is the body of one. Throws `MalformedModule`. */
+export const readComponentSections = (component: Uint8Array): Section[] =>
+  sectionsAfter(COMPONENT_PREAMBLE, component, 'a component');
+
+function sectionsAfter(preamble: Uint8Array, bytes: Uint8Array, what: string): Section[] {
+  const reader = new Reader(bytes);
+  if (!preamble.every((byte) => reader.byte() === byte)) {
+    throw new MalformedModule(`it does not begin as ${what} does`);
   }
   const sections: Section[] = [];
   while (!reader.isAtEnd) sections.push({ id: reader.byte(), body: reader.bytes(reader.u32()) });

@@ -1,0 +1,98 @@
+/**
+ * The manifest to start from: exactly the grants without which the imports would refuse the component,
+ * each with the imports that need it. What a guest may be given beyond that (which folders, which topics)
+ * nobody can read from its bytes: that stands as an example, commented out.
+ */
+import { AppName, type Capability, Limits, refusals, type World } from '@wafer/protocol';
+import { basename, extname } from 'node:path';
+import type { Inspection } from '../publish/component.ts';
+import type { MemoryVerdict } from './memory.ts';
+
+const MIB = 1024 * 1024;
+/** A guest that begins large gets room to grow as much again. */
+const ROOM = 2;
+/** The most that `Limits` takes: all that 32-bit linear memory is good for on a board. */
+const LARGEST_MIB = 2048;
+
+/** What admits the imports and gives as little as that. */
+const LEAST: Readonly<Record<Capability, string>> = {
+  clock: 'clock: true',
+  random: 'random: true',
+  messaging: 'messaging: { publish: [], subscribe: [] }',
+};
+
+/** Text of a wafer.yaml that `wafer publish` takes. */
+export function starterManifest(
+  file: string,
+  { imports, exports, world }: Inspection,
+  memory: MemoryVerdict,
+) {
+  const app = AppName.safeParse(nameOf(file));
+  const needed = Map.groupBy(
+    refusals(imports, {}).filter(({ grant }) => grant !== undefined),
+    ({ grant }) => grant as Capability,
+  );
+  const grants = [...needed].map(
+    ([grant, because]) =>
+      `  ${LEAST[grant]} # needed by ${because.map(({ import: name }) => name).join(', ')}`,
+  );
+  const examples = exampleGrants(imports, exports).map((line) => `  # ${line}`);
+  return [
+    '# What the app asks for: `wafer publish` signs it into the release; a board may still give less.',
+    app.success ? `app: ${app.data}` : '# app: my-app',
+    `world: ${world}`,
+    // A block of nothing but comments would be a null, which grants are not.
+    grants.length === 0 ? 'grants: {} # nothing that it imports needs one' : 'grants:',
+    ...grants,
+    ...examples,
+    limitsLine(memory),
+    ...exampleTrigger(world, exports),
+    '',
+  ].join('\n');
+}
+
+/** `thermo` for `/src/Thermo-1.1.0.wasm`. */
+const nameOf = (file: string): string =>
+  basename(file, extname(file))
+    .toLowerCase()
+    .replace(/-?v?\d+\.\d+\.\d+.*$/, '');
+
+function exampleGrants(imports: readonly string[], exports: readonly string[]): string[] {
+  const asksFor = (name: string): string | undefined => imports.find((each) => each.startsWith(`${name}@`));
+  const handler = exports.find((each) => each.startsWith('wasi:messaging/incoming-handler@'));
+  const producer = asksFor('wasi:messaging/producer');
+  const preopens = asksFor('wasi:filesystem/preopens');
+  const environment = asksFor('wasi:cli/environment');
+  const topics = [
+    ...(producer === undefined ? [] : ["publish: ['telemetry/#']"]),
+    ...(handler === undefined ? [] : ["subscribe: ['commands/#']"]),
+  ];
+  return [
+    ...(topics.length === 0
+      ? []
+      : [
+          `messaging: { ${topics.join(', ')} } # topics for ${[producer, handler].filter((each) => each !== undefined).join(', ')}`,
+        ]),
+    ...(preopens === undefined
+      ? []
+      : [
+          `filesystem: [{ host: /sys/class/thermal, guest: /thermal, access: read }] # folders for ${preopens}`,
+        ]),
+    ...(environment === undefined ? [] : [`environment: { REGION: eu } # variables for ${environment}`]),
+  ];
+}
+
+function limitsLine(memory: MemoryVerdict): string {
+  const usual = Limits.parse({}).memoryMiB;
+  if ('refused' in memory) return `limits: { memoryMiB: ${usual} }`;
+  const start = memory.startBytes / MIB;
+  const memoryMiB = Math.min(Math.max(usual, Math.ceil(start * ROOM)), LARGEST_MIB);
+  return `limits: { memoryMiB: ${memoryMiB} } # it begins with ${start.toFixed(1)} MiB`;
+}
+
+function exampleTrigger(world: World, exports: readonly string[]): string[] {
+  if (world === 'command') return ['# triggers: { everyMs: 60000 } # runs again so often; without, once'];
+  return exports.some((name) => name.startsWith('wafer:app/timer@'))
+    ? ['# triggers: { everyMs: 1000 } # without it, timer.tick is never called']
+    : [];
+}
