@@ -5,7 +5,7 @@
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
-import { workerCode } from './worker-code.ts';
+import { BOOT, workerProgram } from './worker-code.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
@@ -61,8 +61,9 @@ export class Isolate {
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(workerCode(), {
-      workerData: { port: port2 },
+    this.#worker = new Worker(BOOT, {
+      eval: true,
+      workerData: { port: port2, ...workerProgram() },
       transferList: [port2],
       env: {},
       argv: [],
