@@ -8,10 +8,16 @@ import { swap } from './swap.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<Result>>> = { start, swap };
 
+/** Whoever reads may have read enough (`| head`): that is their right, and no failure of the measurement. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const name = process.argv[2] ?? '';
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 if (bench === undefined) {
-  process.stderr.write(`usage: npm run -s bench -- ${Object.keys(BENCHES).join('|')}\n`);
+  const problem = name === '' ? 'Which benchmark?' : `There is no benchmark named ${JSON.stringify(name)}.`;
+  process.stderr.write(`${problem} There are: ${Object.keys(BENCHES).join(', ')}\n`);
   process.exitCode = 2;
 } else {
   const isMet = report(await bench(), (line) => void process.stdout.write(`${line}\n`));

@@ -127,6 +127,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     grants,
     config: {},
     logBytesPerMinute: 0,
+    first: undefined,
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

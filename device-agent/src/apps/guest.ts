@@ -8,6 +8,7 @@ import { linkImports, type Linked } from '../capabilities/imports.ts';
 import { LogBudget } from './log-budget.ts';
 import {
   exportedAs,
+  type CallOutcome,
   type CompiledModule,
   type Exported,
   type FromIsolate,
@@ -65,13 +66,14 @@ export class Guest {
     return [...this.#memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
   }
 
-  instantiate(code: Code): Outcome {
-    return this.#attempt(() => {
+  /** `onEnter` is called before the first of the guest's own code runs. */
+  instantiate(code: Code, onEnter: () => void): Outcome {
+    return this.#attempt<Outcome>(() => {
       const modules = new Map(code.modules.map((module) => [module.name, module.module]));
       const exported = code.instantiate(
         (name) => modules.get(name)!,
         this.#linked.imports,
-        this.#instantiateCore(code.modules),
+        this.#instantiateCore(code.modules, onEnter),
       );
       for (const [name, functions] of Object.entries(exported)) {
         const known = exportedAs(name);
@@ -81,7 +83,11 @@ export class Guest {
     });
   }
 
-  call(call: GuestCall): Outcome {
+  exports(exported: Exported): boolean {
+    return this.#exports.has(exported);
+  }
+
+  call(call: GuestCall): CallOutcome {
     return this.#attempt(() => {
       const value = this.#invoke(call);
       return value instanceof Uint8Array ? { status: 'returned', value } : { status: 'returned' };
@@ -122,9 +128,10 @@ export class Guest {
   }
 
   /** Holds the component to the number of core instances that its memory limit was shared out over. */
-  #instantiateCore(modules: readonly CompiledModule[]) {
+  #instantiateCore(modules: readonly CompiledModule[], onEnter: () => void) {
     const left = new Map(modules.map((module) => [module.module, module.instances]));
     const memoryBytes = new Map(modules.map((module) => [module.module, module.memoryBytes]));
+    let hasEntered = false;
     return (module: WebAssembly.Module, imports?: WebAssembly.Imports): WebAssembly.Instance => {
       const count = left.get(module) ?? 0;
       if (count === 0) {
@@ -136,7 +143,8 @@ export class Guest {
       }
       left.set(module, count - 1);
       this.#ceilingBytes += memoryBytes.get(module) ?? 0;
-      this.#post({ type: 'entered' });
+      if (!hasEntered) onEnter();
+      hasEntered = true;
       const instance = new WebAssembly.Instance(module, imports);
       for (const value of Object.values(instance.exports)) {
         if (value instanceof WebAssembly.Memory) this.#memories.add(value);
@@ -145,10 +153,10 @@ export class Guest {
     };
   }
 
-  #attempt(run: () => Outcome): Outcome {
+  #attempt<T extends Outcome>(run: () => T): T | CallOutcome {
     this.#published = { count: 0, bytes: 0 };
     this.#lastWords.length = 0;
-    let outcome: Outcome;
+    let outcome: T | CallOutcome;
     let thrown: unknown;
     try {
       outcome = run();
@@ -166,7 +174,7 @@ export class Guest {
     return this.#exit === undefined ? outcome : { status: 'exit', code: this.#exit.code };
   }
 
-  #failed(error: unknown): Outcome {
+  #failed(error: unknown): CallOutcome {
     if (error instanceof GuestExit) {
       this.#exit = error;
       return { status: 'exit', code: error.code };
@@ -182,7 +190,7 @@ export class Guest {
   }
 
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */
-  #trapped(error: unknown): Outcome {
+  #trapped(error: unknown): CallOutcome {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#linked.finish();
     const words = this.#lastWords.filter((line) => line !== '').join('\n');

@@ -14,6 +14,7 @@ import type { Seat, Tenant, Work } from './pool.ts';
 import {
   exportedAs,
   nextGuest,
+  type CallOutcome,
   type Exported,
   type GuestCall,
   type GuestId,
@@ -178,9 +179,11 @@ export class Instance implements Tenant, Resident {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
+        const first = this.#declared.has('lifecycle') ? 'start' : undefined;
         return {
-          task: { type: 'create', guest: this.#guest, image, grants, config, logBytesPerMinute },
+          task: { type: 'create', guest: this.#guest, image, grants, config, logBytesPerMinute, first },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
+          firstCallMs: limits.deadlineMs,
         };
       }
       case 'created':
@@ -203,11 +206,14 @@ export class Instance implements Tenant, Resident {
     if (this.#phase === 'gone') return this.#settleCurrent(this.#lost());
     if (end.type === 'isolate-ended') return this.#fell(end.fault);
     this.#memoryBytes = end.memoryBytes;
-    const { outcome } = end;
+    this.#came(end.outcome);
+  }
+
+  #came(outcome: Outcome): void {
     switch (outcome.status) {
       case 'created':
         this.#exports = new Set(outcome.exports.filter((name) => this.#declared.has(name)));
-        return this.#created();
+        return this.#created(outcome.first);
       case 'returned':
         if (this.#phase === 'starting') return this.#lives();
         this.#deaths = 0;
@@ -246,9 +252,10 @@ export class Instance implements Tenant, Resident {
     };
   }
 
-  #created(): void {
-    if (this.has('lifecycle')) this.#phase = 'created';
-    else this.#lives();
+  #created(started: CallOutcome | undefined): void {
+    if (!this.has('lifecycle')) return this.#lives();
+    this.#phase = started === undefined ? 'created' : 'starting';
+    if (started !== undefined) this.#came(started);
   }
 
   #lives(): void {

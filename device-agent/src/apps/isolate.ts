@@ -5,6 +5,7 @@
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
+import { BOOT, workerProgram } from './worker-code.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
@@ -22,7 +23,9 @@ export type TaskEnd =
 export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'refused' }>;
 
 interface Running {
-  readonly deadlineMs: number;
+  deadlineMs: number;
+  readonly firstCallMs: number;
+  readonly image: ImageKey;
   readonly end: (end: TaskEnd) => void;
   timer: NodeJS.Timeout;
 }
@@ -47,6 +50,8 @@ export class Isolate {
   readonly #onNotice: (notice: Notice) => void;
   readonly #onIdleDeath: () => void;
   readonly #loaded = new Set<ImageKey>();
+  /** Of those loaded, the ones whose bindings are compiled there: a guest's time begins at once. */
+  readonly #compiled = new Set<ImageKey>();
   #running: Running | undefined;
   #hasEnded = false;
 
@@ -56,8 +61,9 @@ export class Isolate {
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData: { port: port2 },
+    this.#worker = new Worker(BOOT, {
+      eval: true,
+      workerData: { port: port2, ...workerProgram() },
       transferList: [port2],
       env: {},
       argv: [],
@@ -71,16 +77,20 @@ export class Isolate {
     port1.on('message', (message: FromIsolate) => this.#receive(message));
   }
 
-  /** Runs one task; there must be none running. */
-  run(task: Task, image: Image, deadlineMs: number): Promise<TaskEnd> {
+  /**
+   * Runs one task; there must be none running. `firstCallMs` is the deadline of the call that a creation
+   * may make at its end.
+   */
+  run(task: Task, image: Image, deadlineMs: number, firstCallMs = deadlineMs): Promise<TaskEnd> {
     if (this.#running !== undefined) throw new Error('an isolate runs one task at a time');
     return new Promise((end) => {
       if (this.#hasEnded) return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
+      const isNew = task.type === 'create' && !this.#compiled.has(image.key);
       if (task.type === 'create') this.#load(image);
-      // Before a creation has entered the guest, only the host's own work is waited for.
-      const timer = this.#timer(task.type === 'create' ? LOAD_LIMIT_MS : deadlineMs);
-      this.#running = { deadlineMs, end, timer };
-      this.#send(task);
+      // Before the first creation has entered the guest, only the host's own work is waited for.
+      const timer = this.#timer(isNew ? LOAD_LIMIT_MS : deadlineMs);
+      this.#running = { deadlineMs, firstCallMs, image: image.key, end, timer };
+      this.#send(task.type === 'create' ? { ...task, isNew } : task);
     });
   }
 
@@ -89,6 +99,7 @@ export class Isolate {
   }
 
   unload(image: ImageKey): void {
+    this.#compiled.delete(image);
     if (this.#loaded.delete(image)) this.#send({ type: 'unload', image });
   }
 
@@ -118,10 +129,7 @@ export class Isolate {
       case 'ready':
         return;
       case 'entered':
-        if (this.#running !== undefined) {
-          clearTimeout(this.#running.timer);
-          this.#running.timer = this.#timer(this.#running.deadlineMs);
-        }
+        this.#entered(message.what);
         return;
       case 'done':
         this.#finish(message);
@@ -131,6 +139,16 @@ export class Isolate {
       case 'refused':
         this.#onNotice(message);
     }
+  }
+
+  /** The guest's own time begins: that of its creation, or that of its first call. */
+  #entered(what: 'creation' | 'call'): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    if (what === 'call') running.deadlineMs = running.firstCallMs;
+    else this.#compiled.add(running.image);
+    clearTimeout(running.timer);
+    running.timer = this.#timer(running.deadlineMs);
   }
 
   #finish(end: TaskEnd): void {

@@ -43,8 +43,9 @@ class Run implements Tenant {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
         return {
-          task: { type: 'create', guest, image: image.key, grants, config, logBytesPerMinute },
+          task: { type: 'create', guest, image: image.key, grants, config, logBytesPerMinute, first: 'run' },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
+          firstCallMs: limits.deadlineMs,
         };
       }
       case 'created':
@@ -67,6 +68,7 @@ class Run implements Tenant {
     switch (outcome.status) {
       case 'created':
         this.#phase = 'created';
+        if (outcome.first !== undefined) this.#came(outcome.first);
         return;
       case 'returned':
         return this.#finish(0);

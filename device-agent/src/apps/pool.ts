@@ -14,6 +14,8 @@ import type { GuestId, Image, ImageKey, Task } from './port.ts';
 export interface Work {
   readonly task: Task;
   readonly deadlineMs: number;
+  /** Of the call at the end of a creation. */
+  readonly firstCallMs?: number;
 }
 
 /** A guest as its seat sees it. */
@@ -117,9 +119,9 @@ export class Seat {
     await isolate?.end();
   }
 
-  async #run(isolate: Isolate, tenant: Tenant, { task, deadlineMs }: Work): Promise<void> {
+  async #run(isolate: Isolate, tenant: Tenant, { task, deadlineMs, firstCallMs }: Work): Promise<void> {
     this.#isBusy = true;
-    const end = await isolate.run(task, tenant.image, deadlineMs);
+    const end = await isolate.run(task, tenant.image, deadlineMs, firstCallMs);
     this.#isBusy = false;
     if (this.#isolate === undefined) return;
     if (end.type === 'isolate-ended') {

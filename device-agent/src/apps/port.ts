@@ -34,6 +34,8 @@ export type GuestCall =
   | { readonly name: 'restore'; readonly snapshot: Uint8Array }
   | { readonly name: 'handle'; readonly topic: string; readonly payload: Uint8Array };
 
+type FirstCall = 'start' | 'run';
+
 export type Task =
   | {
       readonly type: 'create';
@@ -42,11 +44,18 @@ export type Task =
       readonly grants: Grants;
       readonly config: Readonly<Record<string, string>>;
       readonly logBytesPerMinute: number;
+      /**
+       * Called in the same turn when the instance exports it, which saves waking both threads once more.
+       * It has a deadline of its own: the isolate says when the call begins.
+       */
+      readonly first: FirstCall | undefined;
     }
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 
 export type ToIsolate =
-  | Task
+  | Exclude<Task, { type: 'create' }>
+  /** `isNew`: no instance of the image has been made there; the isolate is to say when the guest's time begins. */
+  | (Task & { readonly type: 'create'; readonly isNew: boolean })
   | { readonly type: 'load'; readonly image: Image }
   | { readonly type: 'unload'; readonly image: ImageKey }
   | { readonly type: 'drop'; readonly guest: GuestId };
@@ -68,9 +77,8 @@ const INTERFACES: readonly (readonly [Exported, RegExp])[] = [
 export const exportedAs = (name: string): Exported | undefined =>
   INTERFACES.find(([, pattern]) => pattern.test(name))?.[0];
 
-/** How a task ended. After `fault` and `exit` the instance is finished. */
-export type Outcome =
-  | { readonly status: 'created'; readonly exports: readonly Exported[] }
+/** How a call ended. After `fault` and `exit` the instance is finished. */
+export type CallOutcome =
   | { readonly status: 'returned'; readonly value?: Uint8Array }
   /** The guest answered the `err` case of its result. */
   | { readonly status: 'error'; readonly message: string }
@@ -82,10 +90,20 @@ export type Outcome =
       readonly subject?: string;
     };
 
+/** How a task ended. */
+export type Outcome =
+  | CallOutcome
+  | {
+      readonly status: 'created';
+      readonly exports: readonly Exported[];
+      /** How the task's first call ended; undefined when there was none to make. */
+      readonly first?: CallOutcome;
+    };
+
 export type FromIsolate =
   | { readonly type: 'ready' }
-  /** Code of the guest begins to run. */
-  | { readonly type: 'entered' }
+  /** Code of the guest begins to run: at the creation of an image's first instance, and at every first call. */
+  | { readonly type: 'entered'; readonly what: 'creation' | 'call' }
   | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
   | {
       readonly type: 'log';

@@ -45,14 +45,27 @@ function compile(image: Image): Code {
   return { instantiate: body(...Object.values(SHADOWED)), modules: image.modules };
 }
 
-function create(task: Task & { type: 'create' }): { outcome: Outcome; memoryBytes: number } {
+type Creation = ToIsolate & { type: 'create' };
+
+const EXPORT_OF = { start: 'lifecycle', run: 'run' } as const;
+
+/** Instantiates, and makes the first call where there is one. */
+function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
   const code = codeOf(task.image);
   const guest = new Guest(task, post);
   guests.set(task.guest, guest);
-  return { outcome: guest.instantiate(code), memoryBytes: guest.memoryBytes };
+  const outcome = guest.instantiate(code, () => {
+    if (task.isNew) post({ type: 'entered', what: 'creation' });
+  });
+  if (outcome.status !== 'created' || task.first === undefined || !guest.exports(EXPORT_OF[task.first])) {
+    return { outcome, memoryBytes: guest.memoryBytes };
+  }
+  post({ type: 'entered', what: 'call' });
+  const first = guest.call({ name: task.first });
+  return { outcome: { ...outcome, first }, memoryBytes: guest.memoryBytes };
 }
 
-function run(task: Task): { outcome: Outcome; memoryBytes: number } {
+function run(task: Creation | (Task & { type: 'call' })): { outcome: Outcome; memoryBytes: number } {
   try {
     if (task.type === 'create') return create(task);
     const guest = guests.get(task.guest);
