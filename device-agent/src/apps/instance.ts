@@ -21,6 +21,7 @@ import {
   type Outcome,
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
+import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
 
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
@@ -37,6 +38,7 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
+  readonly #openStores: OpenStores;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -52,8 +54,16 @@ export class Instance implements Tenant, Resident {
   #onIdle: (() => void)[] = [];
   #workDone = 0;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, now: () => number) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    seat: Seat,
+    events: ResidentEvents,
+    now: () => number,
+    openStores: OpenStores,
+  ) {
     this.spec = spec;
+    this.#openStores = openStores;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -178,8 +188,9 @@ export class Instance implements Tenant, Resident {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
+        const stores = this.#openStores(this.spec.app, grants);
         return {
-          task: { type: 'create', guest: this.#guest, image, grants, config, logBytesPerMinute },
+          task: { type: 'create', guest: this.#guest, image, grants, config, logBytesPerMinute, stores },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
         };
       }

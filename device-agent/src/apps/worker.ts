@@ -47,7 +47,13 @@ function compile(image: Image): Code {
 
 function create(task: Task & { type: 'create' }): { outcome: Outcome; memoryBytes: number } {
   const code = codeOf(task.image);
-  const guest = new Guest(task, post);
+  let guest: Guest;
+  try {
+    guest = new Guest(task, post);
+  } catch (error) {
+    task.stores?.port.close();
+    throw error;
+  }
   guests.set(task.guest, guest);
   return { outcome: guest.instantiate(code), memoryBytes: guest.memoryBytes };
 }
