@@ -65,7 +65,7 @@ const STATEFUL = [...STATELESS, 'wafer:app/state@0.1.0'];
 const folder = mkdtempSync(join(tmpdir(), 'wafer-bench-'));
 const nothing = (): void => undefined;
 const events = { fault: nothing, publish: nothing, log: nothing };
-const runtime = createRuntime({ folder, isolates: 2, events });
+const runtime = createRuntime({ folder, storesFolder: join(folder, 'stores'), isolates: 2, events });
 const images = new Images(nothing);
 const prepared = new Map<GuestName, Prepared>();
 let release = 0;
@@ -128,6 +128,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     config: {},
     logBytesPerMinute: 0,
     first: undefined,
+    stores: undefined,
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

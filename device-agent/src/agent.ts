@@ -97,6 +97,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const logs = new LogBatches();
   const runtime = await options.createRuntime({
     folder: join(folder, 'prepared'),
+    storesFolder: join(folder, 'stores'),
     isolates: config.isolates,
     events: {
       fault: (app, version, fault) => machine.watch.fault(app, version, fault),

@@ -9,7 +9,7 @@
 import type { Grants } from './grants.ts';
 
 /** A grant without which some import refuses the component; its name is its key in `Grants`. */
-export type Capability = 'clock' | 'random' | 'messaging';
+export type Capability = 'clock' | 'random' | 'messaging' | 'keyvalue';
 type Provision = 'ambient' | Capability;
 
 /** Import names without their version: every 0.2.x of WASI is served alike. */
@@ -38,10 +38,17 @@ const PROVIDED: Readonly<Record<string, Provision>> = {
   'wasi:random/insecure-seed': 'random',
   'wasi:messaging/types': 'ambient',
   'wasi:messaging/producer': 'messaging',
+  'wasi:keyvalue/store': 'keyvalue',
 };
 
 /** Versions that are served: WASI 0.2.x, and the drafts by their exact name. */
 const SERVED_VERSIONS = /@(0\.2\.\d+|0\.[12]\.0-(draft|rc\.1))$|^[^@]+$/;
+
+/** Its drafts differ in a type, so only one of them can be answered. */
+const SERVED_KEYVALUE = /^wasi:keyvalue\/store@0\.2\.0-draft2$/;
+
+const isServed = (spelled: string): boolean =>
+  (spelled.startsWith('wasi:keyvalue/') ? SERVED_KEYVALUE : SERVED_VERSIONS).test(spelled);
 
 export interface Refusal {
   /** The import as the component spells it, with its version. */
@@ -54,7 +61,7 @@ export interface Refusal {
 export const interfaceName = (spelled: string): string => spelled.replace(/@.*$/, '');
 
 function provision(spelled: string): Provision | undefined {
-  return SERVED_VERSIONS.test(spelled) && Object.hasOwn(PROVIDED, interfaceName(spelled))
+  return isServed(spelled) && Object.hasOwn(PROVIDED, interfaceName(spelled))
     ? PROVIDED[interfaceName(spelled)]
     : undefined;
 }
@@ -66,6 +73,8 @@ function isGranted(capability: Capability, grants: Grants): boolean {
       return grants[capability] === true;
     case 'messaging':
       return grants.messaging !== undefined;
+    case 'keyvalue':
+      return (grants.keyvalue ?? []).length > 0;
   }
 }
 

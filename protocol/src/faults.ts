@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 export const FAULT_KINDS = [
   'link', // the server or the broker could not be reached, or stopped answering
-  'disk', // full, read-only or failing
+  'disk', // full, read-only or failing; or a key-value store that reached its quota
   'signature', // a signature or a chain of them did not verify
   'expired', // signed, but past its expiry
   'digest', // the bytes are not those that were signed

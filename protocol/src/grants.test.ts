@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { refusals, describeRefusals } from './admission.ts';
 import { filterCovers, firstBeyond, Grants } from './grants.ts';
 
@@ -21,6 +21,7 @@ describe('firstBeyond', () => {
   const bound = grants({
     filesystem: [{ host: '/sys/class', guest: '/sys', access: 'read' }],
     messaging: { publish: ['telemetry/#'] },
+    keyvalue: [{ store: 'default', maxBytes: 65536 }],
     clock: true,
     environment: { REGION: 'eu' },
   });
@@ -29,6 +30,7 @@ describe('firstBeyond', () => {
     const wanted = grants({
       filesystem: [{ host: '/sys/class/thermal', guest: '/thermal', access: 'read' }],
       messaging: { publish: ['telemetry/load'] },
+      keyvalue: [{ store: 'default', maxBytes: 4096 }],
       clock: true,
     });
     expect(firstBeyond(wanted, bound)).toBeUndefined();
@@ -45,6 +47,8 @@ describe('firstBeyond', () => {
     ],
     [{ messaging: { publish: ['#'] } }, 'messaging.publish #'],
     [{ messaging: { subscribe: ['telemetry/x'] } }, 'messaging.subscribe telemetry/x'],
+    [{ keyvalue: [{ store: 'default', maxBytes: 65537 }] }, 'keyvalue default (65537 bytes)'],
+    [{ keyvalue: [{ store: 'other', maxBytes: 1 }] }, 'keyvalue other (1 bytes)'],
     [{ random: true }, 'random'],
     [{ environment: { REGION: 'us' } }, 'environment REGION'],
     [{ arguments: ['--all'] }, 'arguments'],
@@ -53,6 +57,15 @@ describe('firstBeyond', () => {
   it.each(['relative', '/a/../b', '/a/./b', '/a//b', '/..'])('has no path like %s', (host) =>
     expect(Grants.safeParse({ filesystem: [{ host, guest: '/x', access: 'read' }] }).success).toBe(false),
   );
+});
+
+test.each(['../x', 'a/b', 'a.b', '', 'A', '-a', 'a'.repeat(40)])('no store is called "%s"', (store) =>
+  expect(Grants.safeParse({ keyvalue: [{ store, maxBytes: 1 }] }).success).toBe(false),
+);
+
+test('a store is granted once', () => {
+  const one = { store: 'default', maxBytes: 1 };
+  expect(Grants.safeParse({ keyvalue: [one, { ...one, maxBytes: 2 }] }).success).toBe(false);
 });
 
 describe('admission', () => {
@@ -73,6 +86,17 @@ describe('admission', () => {
     expect(describeRefusals(refused)).toContain(
       'wasi:clocks/wall-clock@0.2.6, which needs the grant "clock"',
     );
+  });
+
+  it('lets no key-value store in without the grant of that name, and only in the draft that is served', () => {
+    const store = 'wasi:keyvalue/store@0.2.0-draft2';
+    const granted = grants({ keyvalue: [{ store: 'default', maxBytes: 4096 }] });
+    expect(refusals([store], granted)).toEqual([]);
+    expect(refusals([store], {})).toEqual([{ import: store, grant: 'keyvalue' }]);
+    expect(refusals([store], grants({ keyvalue: [] }))).toEqual([{ import: store, grant: 'keyvalue' }]);
+    const others = ['wasi:keyvalue/store@0.2.0-draft', 'wasi:keyvalue/atomics@0.2.0-draft2'];
+    expect(refusals(others, granted)).toEqual(others.map((name) => ({ import: name })));
+    expect(refusals(['wasi:logging/logging@0.1.0-draft2'], {})).toHaveLength(1);
   });
 
   it('takes nothing from the prototype for an interface', () => {

@@ -51,9 +51,30 @@ export const MessagingGrant = z.strictObject({
 });
 export type MessagingGrant = z.infer<typeof MessagingGrant>;
 
+/** Names a file on the board too: no dots, no slashes. */
+const StoreName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,38}$/, 'a store name is 1 to 39 of a-z, 0-9 and -, and starts with a letter');
+
+/** A store of the app's own: two apps that name the same one hold two. */
+export const KeyvalueGrant = z.strictObject({
+  store: StoreName,
+  /** Keys and values together, bytes. */
+  maxBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(16 * 1024 * 1024),
+});
+export type KeyvalueGrant = z.infer<typeof KeyvalueGrant>;
+
+const hasEachStoreOnce = (grants: readonly KeyvalueGrant[]): boolean =>
+  new Set(grants.map(({ store }) => store)).size === grants.length;
+
 export const Grants = z.strictObject({
   filesystem: z.array(FilesystemGrant).max(32).optional(),
   messaging: MessagingGrant.optional(),
+  keyvalue: z.array(KeyvalueGrant).max(8).refine(hasEachStoreOnce, 'a store is named twice').optional(),
   clock: z.boolean().optional(),
   random: z.boolean().optional(),
   environment: z.record(z.string().max(100), z.string().max(1000)).optional(),
@@ -94,6 +115,10 @@ export function firstBeyond(wanted: Grants, bound: Grants): string | undefined {
       const caps = bound.messaging?.[direction] ?? [];
       if (!caps.some((cap) => filterCovers(cap, filter))) return `messaging.${direction} ${filter}`;
     }
+  }
+  for (const { store, maxBytes } of wanted.keyvalue ?? []) {
+    const covered = (bound.keyvalue ?? []).some((cap) => cap.store === store && maxBytes <= cap.maxBytes);
+    if (!covered) return `keyvalue ${store} (${maxBytes} bytes)`;
   }
   if (wanted.clock && !bound.clock) return 'clock';
   if (wanted.random && !bound.random) return 'random';

@@ -19,6 +19,7 @@ const LEAST: Readonly<Record<Capability, string>> = {
   clock: 'clock: true',
   random: 'random: true',
   messaging: 'messaging: { publish: [], subscribe: [] }',
+  keyvalue: 'keyvalue: [{ store: default, maxBytes: 65536 }]',
 };
 
 /** Text of a wafer.yaml that `wafer publish` takes. */

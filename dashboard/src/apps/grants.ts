@@ -1,5 +1,6 @@
 /** Grants as lines for people: which capability, what of it, and how. */
 import type { Grants } from '@wafer/protocol/grants';
+import { bytes } from '../format/quantity.ts';
 
 export interface GrantLine {
   readonly capability: string;
@@ -22,6 +23,9 @@ export function grantLines(grants: Grants): GrantLine[] {
     ),
     ...(grants.messaging?.publish ?? []).map((filter) => line('messaging', filter, 'publish')),
     ...(grants.messaging?.subscribe ?? []).map((filter) => line('messaging', filter, 'subscribe')),
+    ...(grants.keyvalue ?? []).map(({ store, maxBytes }) =>
+      line('key-value store', store, `up to ${bytes(maxBytes)}`),
+    ),
     ...(grants.clock ? [line('clock', 'wall and monotonic time')] : []),
     ...(grants.random ? [line('random', 'random numbers')] : []),
     ...Object.entries(grants.environment ?? {}).map(([name, value]) =>

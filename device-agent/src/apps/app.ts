@@ -245,9 +245,9 @@ export class App {
     };
   }
 
-  /** Denied uses repeat with every call of a guest; once a minute says as much. */
+  /** Denied uses and full stores repeat with every call of a guest; once a minute says as much. */
   #isNews({ fault }: FaultError): boolean {
-    if (fault.kind !== 'capability-denied') return true;
+    if (fault.kind !== 'capability-denied' && fault.kind !== 'disk') return true;
     const key = fault.subject ?? fault.message;
     const last = this.#reported.get(key);
     if (last !== undefined && now() - last < REPEAT_MS) return false;

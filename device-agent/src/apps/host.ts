@@ -13,6 +13,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { FaultError, type AppName } from '@wafer/protocol';
+import { createKeepers } from '../capabilities/keyvalue/keepers.ts';
 import { App } from './app.ts';
 import { Images } from './images.ts';
 import { Instance } from './instance.ts';
@@ -24,7 +25,8 @@ import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+  const stores = createKeepers(storesFolder);
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
@@ -53,9 +55,9 @@ export function createRuntime({ folder, isolates, events }: RuntimeOptions): Run
     const seat = pool.choose();
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now);
+        return new Instance(spec, image, seat, tell, now, stores.open);
       case 'command':
-        return new Job(spec, image, seat, tell);
+        return new Job(spec, image, seat, tell, stores.open);
     }
   };
 
@@ -72,6 +74,7 @@ export function createRuntime({ folder, isolates, events }: RuntimeOptions): Run
     close: async () => {
       for (const app of apps.values()) app.end();
       await pool.close();
+      await stores.close();
     },
   };
 }

@@ -22,6 +22,7 @@ import {
   type Outcome,
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
+import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
 
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
@@ -38,6 +39,7 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
+  readonly #openStores: OpenStores;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -53,8 +55,16 @@ export class Instance implements Tenant, Resident {
   #onIdle: (() => void)[] = [];
   #workDone = 0;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, now: () => number) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    seat: Seat,
+    events: ResidentEvents,
+    now: () => number,
+    openStores: OpenStores,
+  ) {
     this.spec = spec;
+    this.#openStores = openStores;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -180,8 +190,18 @@ export class Instance implements Tenant, Resident {
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
         const first = this.#declared.has('lifecycle') ? 'start' : undefined;
+        const stores = this.#openStores(this.spec.app, grants);
         return {
-          task: { type: 'create', guest: this.#guest, image, grants, config, logBytesPerMinute, first },
+          task: {
+            type: 'create',
+            guest: this.#guest,
+            image,
+            grants,
+            config,
+            logBytesPerMinute,
+            first,
+            stores,
+          },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
         };

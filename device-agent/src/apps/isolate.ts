@@ -84,7 +84,10 @@ export class Isolate {
   run(task: Task, image: Image, deadlineMs: number, firstCallMs = deadlineMs): Promise<TaskEnd> {
     if (this.#running !== undefined) throw new Error('an isolate runs one task at a time');
     return new Promise((end) => {
-      if (this.#hasEnded) return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
+      if (this.#hasEnded) {
+        if (task.type === 'create') task.stores?.port.close();
+        return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
+      }
       const isNew = task.type === 'create' && !this.#compiled.has(image.key);
       if (task.type === 'create') this.#load(image);
       // Before the first creation has entered the guest, only the host's own work is waited for.
@@ -117,7 +120,9 @@ export class Isolate {
   }
 
   #send(message: ToIsolate): void {
-    if (!this.#hasEnded) this.#port.postMessage(message, []);
+    const stores = message.type === 'create' ? message.stores : undefined;
+    if (this.#hasEnded) return;
+    this.#port.postMessage(message, stores === undefined ? [] : [stores.port]);
   }
 
   #timer(ms: number): NodeJS.Timeout {

@@ -9,6 +9,7 @@ import type { Notice, TaskEnd } from './isolate.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
+import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
 
 /** As for reactors: setting up memories is not the guest's doing. */
@@ -20,12 +21,14 @@ class Run implements Tenant {
   readonly image: Image;
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
+  readonly #openStores: OpenStores;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
 
-  constructor(spec: AppSpec, image: Image, events: ResidentEvents) {
+  constructor(spec: AppSpec, image: Image, events: ResidentEvents, openStores: OpenStores) {
     this.#spec = spec;
+    this.#openStores = openStores;
     this.image = image;
     this.#events = events;
   }
@@ -42,8 +45,18 @@ class Run implements Tenant {
       case 'cold': {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
+        const stores = this.#openStores(this.#spec.app, grants);
         return {
-          task: { type: 'create', guest, image: image.key, grants, config, logBytesPerMinute, first: 'run' },
+          task: {
+            type: 'create',
+            guest,
+            image: image.key,
+            grants,
+            config,
+            logBytesPerMinute,
+            first: 'run',
+            stores,
+          },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
         };
@@ -111,14 +124,16 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
+  readonly #openStores: OpenStores;
   #running: Run | undefined;
   #memoryBytes = 0;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents) {
+  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openStores: OpenStores) {
     this.spec = spec;
+    this.#openStores = openStores;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -203,7 +218,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events);
+    const run = new Run(this.spec, this.image, this.#events, this.#openStores);
     this.#running = run;
     this.#seat.move(run);
     try {

@@ -103,6 +103,8 @@ export interface Runtime {
 export interface RuntimeOptions {
   /** Where prepared components are kept. */
   readonly folder: string;
+  /** Where the apps' key-value stores are, a folder for each app: what is here outlives everything. */
+  readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
   readonly events: RuntimeEvents;

@@ -52,7 +52,13 @@ const EXPORT_OF = { start: 'lifecycle', run: 'run' } as const;
 /** Instantiates, and makes the first call where there is one. */
 function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
   const code = codeOf(task.image);
-  const guest = new Guest(task, post);
+  let guest: Guest;
+  try {
+    guest = new Guest(task, post);
+  } catch (error) {
+    task.stores?.port.close();
+    throw error;
+  }
   guests.set(task.guest, guest);
   const outcome = guest.instantiate(code, () => {
     if (task.isNew) post({ type: 'entered', what: 'creation' });

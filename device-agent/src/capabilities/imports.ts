@@ -16,6 +16,8 @@ import { denied } from './denied.ts';
 import { createFilesystem } from './filesystem.ts';
 import type { Host } from './host.ts';
 import { io } from './io.ts';
+import { createKeyvalue } from './keyvalue/guest.ts';
+import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
 import { createMessaging, type Message } from './messaging.ts';
 import { random } from './random.ts';
@@ -27,12 +29,15 @@ export interface Linked {
   message(topic: string, payload: Uint8Array): Message;
   /** A call has ended: what it wrote without ending the line is logged. */
   finish(): void;
-  /** Gives back what the guest held of the host: open files. */
+  /** Gives back what the guest held of the host: open files, its line to stores. */
   release(): void;
 }
 
-/** Opens the granted folders, so it throws a `Refusal` when one cannot be had. */
-export function linkImports(host: Host): Linked {
+/**
+ * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `stores` is the line to the
+ * granted key-value stores.
+ */
+export function linkImports(host: Host, stores: StorePort | undefined): Linked {
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
@@ -46,6 +51,7 @@ export function linkImports(host: Host): Linked {
     'wasi:messaging/types': messaging.types,
     ...(grants.clock === true ? clock : {}),
     ...(grants.random === true ? random : {}),
+    ...(stores === undefined ? {} : createKeyvalue(host, stores)),
     ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };
   const imports = new Proxy(Object.create(null) as object, {
@@ -60,6 +66,9 @@ export function linkImports(host: Host): Linked {
     imports,
     message: (topic, payload) => messaging.incoming(topic, payload),
     finish: () => cli.finish(),
-    release: () => filesystem.close(),
+    release: () => {
+      filesystem.close();
+      stores?.port.close();
+    },
   };
 }

@@ -79,6 +79,7 @@ export class Board {
   constructor(isolates = 1) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
+      storesFolder: join(this.folder, 'stores'),
       isolates,
       events: {
         fault: (app, version, fault) => void this.told.faults.push({ app, version, fault }),

@@ -1,0 +1,70 @@
+/**
+ * The main thread's hold on the keeper of stores. The thread starts with the first app that was granted
+ * a store, so a board without one pays nothing for it; if it should ever end by itself, the next
+ * instance of a guest gets a new one.
+ */
+import { join } from 'node:path';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { AppName, Grants } from '@wafer/protocol';
+import type { Attach, StorePort } from './port.ts';
+
+/** Host memory of the keeper, MiB: what lives in all stores of the board together has to fit. */
+const HEAP_MIB = 256;
+
+/** Opens one guest's line to the stores that it was granted; undefined when there are none. */
+export type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
+
+interface Keeper {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+}
+
+export interface Keepers {
+  readonly open: OpenStores;
+  close(): Promise<void>;
+}
+
+/** `folder` is where all apps' stores are, each app's in a folder of its own. */
+export function createKeepers(folder: string): Keepers {
+  let keeper: Keeper | undefined;
+
+  const start = (): Keeper => {
+    const { port1, port2 } = new MessageChannel();
+    const worker = new Worker(new URL('./keeper.ts', import.meta.url), {
+      workerData: { port: port2 },
+      transferList: [port2],
+      env: {},
+      argv: [],
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    });
+    const started: Keeper = { worker, port: port1 };
+    const ended = (): void => {
+      port1.close();
+      if (keeper === started) keeper = undefined;
+    };
+    // Whoever waits for it is ended by its own deadline, and made anew with a line to the next keeper.
+    worker.on('error', ended);
+    worker.on('exit', ended);
+    return started;
+  };
+
+  return {
+    open: (app, grants) => {
+      if (grants.keyvalue === undefined || grants.keyvalue.length === 0) return undefined;
+      keeper ??= start();
+      const { port1, port2 } = new MessageChannel();
+      const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      const maxBytes = new Map(grants.keyvalue.map((grant) => [grant.store, grant.maxBytes]));
+      const attach: Attach = { port: port2, signal, folder: join(folder, app), maxBytes };
+      keeper.port.postMessage(attach, [port2]);
+      return { port: port1, signal };
+    },
+    close: async () => {
+      const last = keeper;
+      keeper = undefined;
+      last?.port.close();
+      await last?.worker.terminate();
+    },
+  };
+}
