@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Limits } from '@wafer/protocol';
 import { ConfigError, grantsBound, limitBeyond, parseConfig } from './config.ts';
 
 test('a missing or empty file means defaults and no cap', () => {
@@ -35,7 +36,7 @@ test('environment and arguments are capped only when the owner names them', () =
 
 test('memory beyond the cap is named', () => {
   const { policy } = parseConfig('policy: { limits: { memoryMiB: 16 } }', 'agent.yaml');
-  const limits = { memoryMiB: 32, deadlineMs: 1, logBytesPerMinute: 0, callsPerSecond: 1 };
+  const limits = Limits.parse({ deadlineMs: 1, logBytesPerMinute: 0, callsPerSecond: 1 });
   expect(limitBeyond(policy, limits)).toContain('memoryMiB 32');
   expect(limitBeyond(policy, { ...limits, memoryMiB: 16 })).toBeUndefined();
 });

@@ -9,7 +9,7 @@
 import type { Grants } from './grants.ts';
 
 /** A grant without which some import refuses the component; its name is its key in `Grants`. */
-export type Capability = 'clock' | 'random' | 'messaging' | 'keyvalue';
+export type Capability = 'clock' | 'random' | 'http' | 'messaging' | 'keyvalue' | 'secrets';
 type Provision = 'ambient' | Capability;
 
 /** Import names without their version: every 0.2.x of WASI is served alike. */
@@ -39,6 +39,9 @@ const PROVIDED: Readonly<Record<string, Provision>> = {
   'wasi:messaging/types': 'ambient',
   'wasi:messaging/producer': 'messaging',
   'wasi:keyvalue/store': 'keyvalue',
+  'wasi:http/types': 'http',
+  'wasi:http/outgoing-handler': 'http',
+  'wafer:app/secrets': 'secrets',
 };
 
 /** Versions that are served: WASI 0.2.x, and the drafts by their exact name. */
@@ -47,8 +50,13 @@ const SERVED_VERSIONS = /@(0\.2\.\d+|0\.[12]\.0-(draft|rc\.1))$|^[^@]+$/;
 /** Its drafts differ in a type, so only one of them can be answered. */
 const SERVED_KEYVALUE = /^wasi:keyvalue\/store@0\.2\.0-draft2$/;
 
-const isServed = (spelled: string): boolean =>
-  (spelled.startsWith('wasi:keyvalue/') ? SERVED_KEYVALUE : SERVED_VERSIONS).test(spelled);
+/** Interfaces of Wafer's own. */
+const SERVED_WAFER = /^wafer:app\/[a-z-]+@0\.1\.\d+$/;
+
+function isServed(spelled: string): boolean {
+  if (spelled.startsWith('wasi:keyvalue/')) return SERVED_KEYVALUE.test(spelled);
+  return (spelled.startsWith('wafer:') ? SERVED_WAFER : SERVED_VERSIONS).test(spelled);
+}
 
 export interface Refusal {
   /** The import as the component spells it, with its version. */
@@ -73,8 +81,10 @@ function isGranted(capability: Capability, grants: Grants): boolean {
       return grants[capability] === true;
     case 'messaging':
       return grants.messaging !== undefined;
+    case 'http':
     case 'keyvalue':
-      return (grants.keyvalue ?? []).length > 0;
+    case 'secrets':
+      return (grants[capability] ?? []).length > 0;
   }
 }
 

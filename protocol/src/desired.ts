@@ -5,18 +5,40 @@
  * choose among genuine releases.
  */
 import { z } from 'zod';
-import { Grants, Limits } from './grants.ts';
+import { Grants, Limits, SecretName } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { Signature } from './signature.ts';
 
-/** What makes the agent call a reactor's `timer`, and run a command again. */
-export const Triggers = z.strictObject({
-  /** Call `timer.tick` this often, ms; absent means never. */
-  everyMs: z.number().int().min(100).max(86_400_000).optional(),
-});
+/**
+ * What makes the agent call a reactor's `timer` and run a command. A command runs when it starts and at
+ * every trigger; with `keepRunning` it is a service: it has a thread of its own, no deadline, and is run
+ * again, ever more slowly, when it ends.
+ */
+export const Triggers = z
+  .strictObject({
+    /** At this interval, ms. */
+    everyMs: z.number().int().min(100).max(86_400_000).optional(),
+    /** At the minutes of a cron expression (five fields, or six with seconds), in `timeZone`. */
+    cron: z.string().max(100).optional(),
+    /** IANA name; default UTC. */
+    timeZone: z.string().max(60).optional(),
+    keepRunning: z.boolean().optional(),
+  })
+  .refine(
+    ({ everyMs, cron, keepRunning }) =>
+      [everyMs !== undefined, cron !== undefined, keepRunning === true].filter(Boolean).length <= 1,
+    'everyMs, cron and keepRunning exclude each other',
+  );
 export type Triggers = z.infer<typeof Triggers>;
 
-/** What a release must show after start, and while it soaks, to be kept. */
+/** Whether a guest shares its thread with others: a neighbour's broken deadline costs a shared one a restart. */
+export const Isolation = z.enum(['shared', 'dedicated']);
+export type Isolation = z.infer<typeof Isolation>;
+
+/**
+ * What a release must show after start, and while it soaks, to be kept. The comparisons are with the
+ * release before it, over the same length of time, once both have `compareAfterCalls` calls.
+ */
 export const HealthRule = z.strictObject({
   /** How long the probe may take to say yes after start, ms. It is asked again until then. */
   probeWithinMs: z.number().int().min(1).max(600_000).default(5000),
@@ -26,6 +48,13 @@ export const HealthRule = z.strictObject({
   soakFaults: z.number().int().min(0).default(0),
   /** How often the probe is asked while running, ms. */
   probeEveryMs: z.number().int().min(100).max(3_600_000).default(2000),
+  compareAfterCalls: z.number().int().min(1).default(20),
+  /** Most that faults in 100 calls may exceed those of the previous release by. */
+  maxFaultRisePercent: z.number().int().min(0).max(100).default(5),
+  /** Most that p90 latency may be, in percent of the previous release's; less than 5 ms never counts. */
+  maxLatencyPercent: z.number().int().min(100).default(500),
+  /** Most that memory may be, in percent of the previous release's; less than 4 MiB never counts. */
+  maxMemoryPercent: z.number().int().min(100).default(400),
 });
 export type HealthRule = z.infer<typeof HealthRule>;
 
@@ -43,7 +72,10 @@ export const DesiredApp = z.strictObject({
   counter: z.number().int().min(1),
   grants: Grants,
   config: z.record(z.string().max(100), z.string().max(4000)).default({}),
+  /** The values of the granted secrets, sealed to this device's key: name → base64. */
+  secrets: z.record(SecretName, z.string().max(12_000)).default({}),
   limits: Limits,
+  isolation: Isolation.default('shared'),
   triggers: Triggers,
   health: HealthRule,
 });

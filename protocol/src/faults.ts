@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 export const FAULT_KINDS = [
   'link', // the server or the broker could not be reached, or stopped answering
-  'disk', // full, read-only or failing; or a key-value store that reached its quota
+  'disk', // full, read-only or failing
   'signature', // a signature or a chain of them did not verify
   'expired', // signed, but past its expiry
   'digest', // the bytes are not those that were signed
@@ -17,6 +17,12 @@ export const FAULT_KINDS = [
   'trap', // the guest trapped or threw
   'memory-limit', // the guest needed more memory than its limit
   'deadline', // a call did not return in time
+  'calls-limit', // more calls per second than its limit: they waited
+  'queue-limit', // more calls waited for the guest than may: they were turned away
+  'log-limit', // it logged more than its limit: lines were dropped
+  'store-limit', // a key-value store reached its quota
+  'messages-limit', // it sent more messages or requests than its limit
+  'bytes-limit', // it sent more bytes than its limit
   'probe-failed', // the health probe after start said no
   'unhealthy', // the soak saw the release do worse than its health rule allows
   'crash-loop', // it failed too often to be tried again now

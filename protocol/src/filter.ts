@@ -3,8 +3,12 @@
  * them a tenth of a second.
  */
 
-/** `+` and `#` as in MQTT 3.1.1 clause 4.7; a filter also covers a narrower filter. */
+/**
+ * `+` and `#` as in MQTT 3.1.1 clause 4.7; a filter also covers a narrower filter. One that begins with a
+ * wildcard covers nothing that begins with `$` (4.7.2).
+ */
 export function filterCovers(filter: string, topic: string): boolean {
+  if (topic.startsWith('$') && !filter.startsWith('$')) return false;
   const want = filter.split('/');
   const have = topic.split('/');
   for (const [index, level] of want.entries()) {

@@ -14,6 +14,9 @@ describe('filterCovers', () => {
     ['a/b', 'a/+', false],
     ['#', '#', true],
     ['a', 'a/b', false],
+    ['#', '$board/door', false],
+    ['+/door', '$board/door', false],
+    ['$board/#', '$board/door', true],
   ])('%s over %s: %s', (filter, topic, covered) => expect(filterCovers(filter, topic)).toBe(covered));
 });
 
@@ -22,6 +25,8 @@ describe('firstBeyond', () => {
     filesystem: [{ host: '/sys/class', guest: '/sys', access: 'read' }],
     messaging: { publish: ['telemetry/#'] },
     keyvalue: [{ store: 'default', maxBytes: 65536 }],
+    http: [{ host: '*.example.org', methods: ['GET', 'POST'] }],
+    secrets: ['api-key'],
     clock: true,
     environment: { REGION: 'eu' },
   });
@@ -31,6 +36,8 @@ describe('firstBeyond', () => {
       filesystem: [{ host: '/sys/class/thermal', guest: '/thermal', access: 'read' }],
       messaging: { publish: ['telemetry/load'] },
       keyvalue: [{ store: 'default', maxBytes: 4096 }],
+      http: [{ host: '*.eu.example.org' }, { host: 'a.b.example.org', port: 443, methods: ['POST'] }],
+      secrets: ['api-key'],
       clock: true,
     });
     expect(firstBeyond(wanted, bound)).toBeUndefined();
@@ -47,6 +54,13 @@ describe('firstBeyond', () => {
     ],
     [{ messaging: { publish: ['#'] } }, 'messaging.publish #'],
     [{ messaging: { subscribe: ['telemetry/x'] } }, 'messaging.subscribe telemetry/x'],
+    [{ http: [{ host: 'example.org' }] }, 'http GET https://example.org:443'],
+    [{ http: [{ host: 'a.example.org', methods: ['GET', 'PUT'] }] }, 'http PUT https://a.example.org:443'],
+    [{ http: [{ scheme: 'http', host: 'a.example.org' }] }, 'http GET http://a.example.org:80'],
+    [{ http: [{ host: 'a.example.org', port: 8443 }] }, 'http GET https://a.example.org:8443'],
+    [{ http: [{ host: 'a.example.org', addresses: ['10.0.0.0/8'] }] }, 'http GET https://a.example.org:443'],
+    [{ http: [{ host: 'badexample.org' }] }, 'http GET https://badexample.org:443'],
+    [{ secrets: ['other-key'] }, 'secrets other-key'],
     [{ keyvalue: [{ store: 'default', maxBytes: 65537 }] }, 'keyvalue default (65537 bytes)'],
     [{ keyvalue: [{ store: 'other', maxBytes: 1 }] }, 'keyvalue other (1 bytes)'],
     [{ random: true }, 'random'],
@@ -61,6 +75,20 @@ describe('firstBeyond', () => {
 
 test.each(['../x', 'a/b', 'a.b', '', 'A', '-a', 'a'.repeat(40)])('no store is called "%s"', (store) =>
   expect(Grants.safeParse({ keyvalue: [{ store, maxBytes: 1 }] }).success).toBe(false),
+);
+
+test.each(['Example.org', 'a*.example.org', '*', 'https://a.org', 'a.org:80', 'a..org', 'a.org/x', ''])(
+  'no http host is called "%s"',
+  (host) => expect(Grants.safeParse({ http: [{ host }] }).success).toBe(false),
+);
+
+test.each(['192.168.0.7', '::1', 'fe80::1', 'localhost', 'xn--mnchen-3ya.de', '*.a.org'])(
+  'an http host may be "%s"',
+  (host) => expect(Grants.safeParse({ http: [{ host }] }).success).toBe(true),
+);
+
+test.each(['$SYS/#', '$board', '$'])('no guest is granted the topic %s', (filter) =>
+  expect(Grants.safeParse({ messaging: { publish: [filter] } }).success).toBe(false),
 );
 
 test('a store is granted once', () => {
@@ -80,7 +108,7 @@ describe('admission', () => {
     );
     expect(refused).toEqual([
       { import: 'wasi:clocks/wall-clock@0.2.6', grant: 'clock' },
-      { import: 'wasi:http/outgoing-handler@0.2.0' },
+      { import: 'wasi:http/outgoing-handler@0.2.0', grant: 'http' },
       { import: 'wasi:io/poll@0.3.0' },
     ]);
     expect(describeRefusals(refused)).toContain(

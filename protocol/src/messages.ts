@@ -35,14 +35,18 @@ export const Hello = z.strictObject({
 });
 export type Hello = z.infer<typeof Hello>;
 
-/** What a swap cost; `lostCalls` counts calls that got neither the old nor the new instance. */
+/**
+ * What a change of the running instance cost. A swap that did not reach a stage has no figure for it.
+ * `lostCalls` counts calls that got neither the old nor the new instance.
+ */
 export const SwapFigures = z.strictObject({
+  cause: z.enum(['release', 'start', 'restart', 'rollback']).default('release'),
   prepareMs: z.number().min(0),
-  startMs: z.number().min(0),
-  probeMs: z.number().min(0),
+  startMs: z.number().min(0).optional(),
+  probeMs: z.number().min(0).optional(),
   /** Time in which no instance took calls. */
-  gapMs: z.number().min(0),
-  drainMs: z.number().min(0),
+  gapMs: z.number().min(0).optional(),
+  drainMs: z.number().min(0).optional(),
   lostCalls: Count,
 });
 export type SwapFigures = z.infer<typeof SwapFigures>;
@@ -94,6 +98,22 @@ export type Report = z.infer<typeof Report>;
 export const Ack = z.strictObject({ number: Count });
 export type Ack = z.infer<typeof Ack>;
 
+/** What a guest used since the last report, beside its limits. */
+export const Usage = z.strictObject({
+  /** Time in its code, ms. */
+  busyMs: z.number().min(0),
+  /** Most calls that waited at a time. */
+  queued: Count,
+  logBytes: Count,
+  messages: Count,
+  outgoingBytes: Count,
+  /** Keys and values that its stores hold now, bytes. */
+  storeBytes: Count,
+  /** Uses that no grant covered. */
+  denied: Count,
+});
+export type Usage = z.infer<typeof Usage>;
+
 export const AppHealth = z.strictObject({
   app: AppName,
   version: Version,
@@ -105,6 +125,11 @@ export const AppHealth = z.strictObject({
   memoryBytes: Count,
   /** Latency of calls since the last report, ms; absent when there were none. */
   latencyMs: z.strictObject({ p50: z.number(), p90: z.number(), p99: z.number() }).optional(),
+  usage: Usage.optional(),
+  /** It fell again and again, and rests until it is tried again. */
+  crashLoop: z.strictObject({ failures: Count, nextTryAt: Timestamp }).optional(),
+  /** Grants that it has not used for as long as the agent's `suggestAfterHours`, such as `messaging.publish alarms/#`. */
+  unusedGrants: z.array(z.string().max(300)).max(64).optional(),
 });
 export type AppHealth = z.infer<typeof AppHealth>;
 

@@ -18,6 +18,8 @@ const LARGEST_MIB = 2048;
 const LEAST: Readonly<Record<Capability, string>> = {
   clock: 'clock: true',
   random: 'random: true',
+  http: 'http: [{ host: api.example.org, methods: [GET] }]',
+  secrets: 'secrets: [api-key]',
   messaging: 'messaging: { publish: [], subscribe: [] }',
   keyvalue: 'keyvalue: [{ store: default, maxBytes: 65536 }]',
 };

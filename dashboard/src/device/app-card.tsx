@@ -24,12 +24,19 @@ const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
 function swapFacts(execution: ExecutionView): Fact[] {
   const { swap } = execution;
   if (swap === null) return [];
+  // A swap that failed has no figures for the stages that it did not reach.
+  const named = (name: string, ms: number | undefined): string[] =>
+    ms === undefined ? [] : [`${name} ${milliseconds(ms)}`];
+  const took = [
+    ...named('prepare', swap.prepareMs),
+    ...named('start', swap.startMs),
+    ...named('probe', swap.probeMs),
+    ...named('drain', swap.drainMs),
+  ];
+  const gap = [...named('gap', swap.gapMs), counted(swap.lostCalls, 'lost call')];
   return [
-    ['Swap', `gap ${milliseconds(swap.gapMs)}, ${counted(swap.lostCalls, 'lost call')}`],
-    [
-      'Took',
-      `prepare ${milliseconds(swap.prepareMs)}, start ${milliseconds(swap.startMs)}, probe ${milliseconds(swap.probeMs)}, drain ${milliseconds(swap.drainMs)}`,
-    ],
+    ['Swap', gap.join(', ')],
+    ['Took', took.join(', ')],
   ];
 }
 

@@ -107,7 +107,7 @@ export class App {
       await failed?.idle();
       const drainMs = now() - drainedAt;
       if (failed !== undefined) await this.#retire(failed);
-      return { prepareMs: 0, startMs: 0, probeMs: 0, gapMs, drainMs, lostCalls: this.#lost - lostBefore };
+      return { cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls: this.#lost - lostBefore };
     });
   }
 

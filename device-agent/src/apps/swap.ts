@@ -110,6 +110,7 @@ export async function swap(parts: SwapParts): Promise<SwapFigures> {
   await old?.idle();
   const drainMs = now() - drainedAt;
   return {
+    cause: old === undefined ? 'start' : 'release',
     prepareMs: parts.prepareMs,
     startMs,
     probeMs,

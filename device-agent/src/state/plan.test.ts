@@ -15,7 +15,15 @@ import { MAX_INTERRUPTIONS, plan, type Actual, type AppActual } from './plan.ts'
 
 const THERMO = AppName.parse('thermo');
 const NOW = 1_000_000;
-const FIGURES: SwapFigures = { prepareMs: 0, startMs: 0, probeMs: 0, gapMs: 0, drainMs: 0, lostCalls: 0 };
+const FIGURES: SwapFigures = {
+  cause: 'release',
+  prepareMs: 0,
+  startMs: 0,
+  probeMs: 0,
+  gapMs: 0,
+  drainMs: 0,
+  lostCalls: 0,
+};
 const TRAP: Fault = { kind: 'trap', message: 'unreachable' };
 
 const digestOf = (number: number) => Digest.parse(String(number).repeat(64).slice(0, 64));

@@ -13,7 +13,15 @@ import {
 } from '@wafer/protocol';
 import type { AppSpec, Prepared, Runtime, RuntimeEvents } from '../../src/apps/runtime.ts';
 
-const FIGURES: SwapFigures = { prepareMs: 1, startMs: 1, probeMs: 1, gapMs: 0, drainMs: 0, lostCalls: 0 };
+const FIGURES: SwapFigures = {
+  cause: 'release',
+  prepareMs: 1,
+  startMs: 1,
+  probeMs: 1,
+  gapMs: 0,
+  drainMs: 0,
+  lostCalls: 0,
+};
 
 type Doing = 'prepare' | 'start' | 'probe' | 'running';
 

@@ -1,12 +1,14 @@
-import type {
-  AppName,
-  AppState,
-  ChannelName,
-  DeviceId,
-  Digest,
-  ExecutionId,
-  ExecutionState,
-  Version,
+import {
+  HealthRule,
+  Limits,
+  type AppName,
+  type AppState,
+  type ChannelName,
+  type DeviceId,
+  type Digest,
+  type ExecutionId,
+  type ExecutionState,
+  type Version,
 } from '@wafer/protocol';
 import { describe, expect, it } from 'vitest';
 import { appsOf, healthOf, summaryOf, type AppRows, type DeviceRow } from './device.ts';
@@ -31,9 +33,9 @@ const desired = (app: string): AppRows['desired'][number] => ({
   execution: 'x' as ExecutionId,
   grants: {},
   config: {},
-  limits: { memoryMiB: 1, deadlineMs: 1, logBytesPerMinute: 1, callsPerSecond: 1 },
+  limits: Limits.parse({}),
   triggers: {},
-  health: { probeWithinMs: 1, soakMs: 1, soakFaults: 0, probeEveryMs: 100 },
+  health: HealthRule.parse({}),
 });
 const execution = (app: string, state: ExecutionState): AppRows['executions'][number] => ({
   id: 'x' as ExecutionId,

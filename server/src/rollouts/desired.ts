@@ -2,7 +2,7 @@
 import {
   Days,
   releaseTarget,
-  type DesiredApp,
+  DesiredApp,
   type DesiredState,
   type DeviceId,
   type Digest,
@@ -19,11 +19,13 @@ export type AssignedRow = Omit<typeof assignments.$inferSelect, 'device'> & {
   readonly counter: number;
 };
 
+/** Parsed, because a row may have been written before a limit or a rule got its default. */
 function desiredApp(row: AssignedRow): DesiredApp {
   const { app, execution, channel, version, digest, length, counter } = row;
   const { grants, config, limits, triggers, health } = row;
   const target = { path: releaseTarget(app, version, digest), sha256: digest, length };
-  return { app, execution, channel, version, target, counter, grants, config, limits, triggers, health };
+  const settings = { grants, config, limits, triggers, health };
+  return DesiredApp.parse({ app, execution, channel, version, target, counter, ...settings });
 }
 
 /** Apps in the order of their names, so that the same rows make the same document. */
