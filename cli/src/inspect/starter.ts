@@ -15,7 +15,7 @@ const ROOM = 2;
 const LARGEST_MIB = 2048;
 
 /** What admits the imports and gives as little as that. */
-const LEAST: Readonly<Record<Capability, string>> = {
+export const LEAST: Readonly<Record<Capability, string>> = {
   clock: 'clock: true',
   random: 'random: true',
   http: 'http: [{ host: api.example.org, methods: [GET] }]',
@@ -55,7 +55,7 @@ export function starterManifest(
 }
 
 /** `thermo` for `/src/Thermo-1.1.0.wasm`. */
-const nameOf = (file: string): string =>
+export const nameOf = (file: string): string =>
   basename(file, extname(file))
     .toLowerCase()
     .replace(/-?v?\d+\.\d+\.\d+.*$/, '');
