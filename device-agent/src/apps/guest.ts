@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts';
 import { linkImports, type Linked } from '../capabilities/imports.ts';
 import { LogBudget } from './log-budget.ts';
+import { describeTrap, enteredBy, wasmFrames } from './stack.ts';
 import {
   exportedAs,
   type CallOutcome,
@@ -34,10 +35,9 @@ const MAX_PUBLISHED_PER_CALL = 256;
 const MAX_PUBLISHED_BYTES_PER_CALL = 1024 * 1024;
 /** Denied uses that one call can put on record. */
 const MAX_REPORTED_PER_CALL = 16;
-const MAX_STACK_CHARACTERS = 700;
 /** Lines of standard error that a fault quotes. */
 const MAX_LAST_WORDS = 6;
-const MAX_WORDS_CHARACTERS = 900;
+const IMPORT_ANSWERED = 'an import answered';
 
 export class Guest {
   readonly #spec: Task & { type: 'create' };
@@ -156,6 +156,7 @@ export class Guest {
   #attempt<T extends Outcome>(run: () => T): T | CallOutcome {
     this.#published = { count: 0, bytes: 0 };
     this.#lastWords.length = 0;
+    WitError.latest = undefined;
     let outcome: T | CallOutcome;
     let thrown: unknown;
     try {
@@ -180,21 +181,31 @@ export class Guest {
       return { status: 'exit', code: error.code };
     }
     if (error instanceof Refusal) {
-      const { kind, message, subject } = error;
+      const { kind, subject } = error;
+      const message = [error.message, ...wasmFrames(error.stack ?? '')].join('\n');
       return { status: 'fault', kind, message, subject };
     }
     if (error instanceof Error && Object.hasOwn(error, 'payload') && !(error instanceof WitError)) {
-      return { status: 'error', message: describePayload((error as Error & { payload: unknown }).payload) };
+      const message = describePayload((error as Error & { payload: unknown }).payload);
+      return { status: 'error', message: this.#namingImport(message) };
     }
     return this.#trapped(error);
   }
 
+  /** A script that let an import's error go by says so (cli/src/publish/javascript/entry.ts), but not whose. */
+  #namingImport(message: string): string {
+    const error = WitError.latest;
+    if (error === undefined || !message.includes(`${IMPORT_ANSWERED} ${describePayload(error.payload)}`)) {
+      return message;
+    }
+    const name = this.#linked.nameOf(enteredBy(error.stack ?? '') ?? '');
+    return name === undefined ? message : message.replace(IMPORT_ANSWERED, `${name} answered`);
+  }
+
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */
   #trapped(error: unknown): CallOutcome {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#linked.finish();
-    const words = this.#lastWords.filter((line) => line !== '').join('\n');
-    const told = `${words.slice(0, MAX_WORDS_CHARACTERS)}\n${stack.slice(0, MAX_STACK_CHARACTERS)}`.trim();
+    const told = describeTrap(error, this.#lastWords);
     const used = this.memoryBytes;
     if (used > 0 && used >= this.#ceilingBytes * (7 / 8)) {
       const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);

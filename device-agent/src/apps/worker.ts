@@ -10,6 +10,9 @@ import { Refusal } from '../capabilities/host.ts';
 import { Guest, type Code, type Instantiate } from './guest.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
+/** A panic alone has ten frames above its cause. */
+Error.stackTraceLimit = 40;
+
 const { port } = workerData as { port: MessagePort };
 const images = new Map<ImageKey, Image>();
 const codes = new Map<ImageKey, Code>();

@@ -19,11 +19,14 @@ export interface Host {
 /** The `err` case of a WIT `result`; the generated bindings take the value from `payload`. */
 export class WitError<T> extends Error {
   override readonly name = 'WitError';
+  /** The latest of this isolate, which runs one call at a time: what a guest let go by is told by it. */
+  static latest: WitError<unknown> | undefined;
   readonly payload: T;
 
   constructor(payload: T) {
     super(typeof payload === 'string' ? payload : JSON.stringify(payload));
     this.payload = payload;
+    WitError.latest = this;
   }
 }
 

@@ -12,7 +12,7 @@
 import { createCli } from './cli.ts';
 import { clock } from './clock.ts';
 import { createConfig } from './config.ts';
-import { denied } from './denied.ts';
+import { denied, kebab } from './denied.ts';
 import { createFilesystem } from './filesystem.ts';
 import type { Host } from './host.ts';
 import { io } from './io.ts';
@@ -27,6 +27,8 @@ export interface Linked {
   readonly imports: object;
   /** A message for the guest's handler. */
   message(topic: string, payload: Uint8Array): Message;
+  /** Which import a host function is, by the name that a stack has for it: `wasi:cli/environment#get-environment`. */
+  nameOf(hostFunction: string): string | undefined;
   /** A call has ended: what it wrote without ending the line is logged. */
   finish(): void;
   /** Gives back what the guest held of the host: open files, its line to stores. */
@@ -65,10 +67,22 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
   return {
     imports,
     message: (topic, payload) => messaging.incoming(topic, payload),
+    nameOf: (hostFunction) => importNamed(granted, hostFunction),
     finish: () => cli.finish(),
     release: () => {
       filesystem.close();
       stores?.port.close();
     },
   };
+}
+
+function importNamed(granted: Readonly<Record<string, object>>, hostFunction: string): string | undefined {
+  const [owner, method] = hostFunction.split('.');
+  for (const [name, functions] of Object.entries(granted)) {
+    for (const [key, value] of Object.entries(functions)) {
+      if (typeof value !== 'function' || (value.name !== owner && key !== owner)) continue;
+      return method === undefined ? `${name}#${kebab(key)}` : `${name}#${kebab(key)}.${kebab(method)}`;
+    }
+  }
+  return undefined;
 }
