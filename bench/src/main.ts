@@ -2,11 +2,13 @@
  * `npm run -s bench -- <name>`: runs one benchmark and prints its table and, last, its line of JSON.
  * Exit code 0 when every goal was met, 1 when one was not, 2 when the name is not known.
  */
+import { call } from './call.ts';
+import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
 import { start } from './start.ts';
 import { swap } from './swap.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<Result>>> = { start, swap };
+const BENCHES: Readonly<Record<string, () => Promise<Result>>> = { call, exec, start, swap };
 
 /** Whoever reads may have read enough (`| head`): that is their right, and no failure of the measurement. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts';
 import { linkImports, type Linked } from '../capabilities/imports.ts';
+import type { Code } from './code.ts';
 import { LogBudget } from './log-budget.ts';
 import { describeTrap, enteredBy, wasmFrames } from './stack.ts';
 import {
@@ -17,18 +18,6 @@ import {
   type Outcome,
   type Task,
 } from './port.ts';
-
-export type Instantiate = (
-  getCoreModule: (name: string) => WebAssembly.Module,
-  imports: object,
-  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
-) => Record<string, Record<string, (...args: unknown[]) => unknown>>;
-
-/** An image as the isolate holds it. */
-export interface Code {
-  readonly instantiate: Instantiate;
-  readonly modules: readonly CompiledModule[];
-}
 
 /** What one call may publish: the main thread reads messages only between calls. */
 const MAX_PUBLISHED_PER_CALL = 256;

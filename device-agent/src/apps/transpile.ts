@@ -11,6 +11,7 @@ import { buffer } from 'node:stream/consumers';
 import { Script } from 'node:vm';
 import { $init, generate } from '@bytecodealliance/jco-transpile/component';
 import { MANIFEST, writeDurably, type Manifest } from './manifest.ts';
+import { trimBindings } from './trim/trim.ts';
 
 /** Interfaces and functions as WIT spells them; these names end up in JavaScript. */
 const PLAIN_NAME = /^[a-zA-Z0-9:/@.$_-]+$/;
@@ -59,7 +60,7 @@ function transpile(component: Uint8Array, folder: string): void {
   const script = files.find(([name]) => name === 'component.js');
   if (script === undefined) throw new Error('the transpiler made no JavaScript');
   const source = new TextDecoder().decode(script[1]);
-  const body = asFunctionBody(source);
+  const body = trimBindings(asFunctionBody(source));
   void new Script(`(function () {${body}})`);
 
   const instances = countInstances(source);

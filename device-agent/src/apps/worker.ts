@@ -3,11 +3,11 @@
  * It compiles nothing (modules arrive compiled), decides nothing (the main thread holds the deadlines),
  * and can be ended at any instant. The environment it is started with is empty.
  */
-import { compileFunction } from 'node:vm';
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
-import { Guest, type Code, type Instantiate } from './guest.ts';
+import { compileImage, type Code } from './code.ts';
+import { Guest } from './guest.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** A panic alone has ten frames above its cause. */
@@ -20,32 +20,15 @@ const guests = new Map<GuestId, Guest>();
 
 const post = (message: FromIsolate): void => port.postMessage(message, []);
 
-const nothing = (): void => undefined;
-const silentConsole = { debug: nothing, error: nothing, log: nothing, warn: nothing };
-
-/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed. */
-const SHADOWED: Readonly<Record<string, unknown>> = {
-  globalThis: { WebAssembly },
-  console: silentConsole,
-  process: undefined,
-  require: undefined,
-  fetch: undefined,
-};
-
 /** Compiles an image's script when the first guest needs it. */
 function codeOf(key: ImageKey): Code {
   const known = codes.get(key);
   if (known !== undefined) return known;
   const image = images.get(key);
   if (image === undefined) throw new Error(`image ${key} was not loaded`);
-  const code = compile(image);
+  const code = compileImage(image);
   codes.set(key, code);
   return code;
-}
-
-function compile(image: Image): Code {
-  const body = compileFunction(image.script, Object.keys(SHADOWED)) as (...args: unknown[]) => Instantiate;
-  return { instantiate: body(...Object.values(SHADOWED)), modules: image.modules };
 }
 
 type Creation = ToIsolate & { type: 'create' };
