@@ -10,7 +10,7 @@ import { FaultError, type AppState, type FaultKind } from '@wafer/protocol';
 import { Calls, type Answer, type Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
 import { pauseAfter } from './pause.ts';
-import type { Seat, Tenant, Work } from './pool.ts';
+import type { Seat, Tenant, Work } from './seat.ts';
 import {
   exportedAs,
   nextGuest,
@@ -115,7 +115,7 @@ export class Instance implements Tenant, Resident {
       return this.#refuse(call, `The guest failed ${this.#deaths} times in a row; the last time: ${last}`);
     }
     this.#calls.add(call);
-    this.#seat.wake();
+    this.#seat.wake(this);
   }
 
   /** One control call, for its value. Rejects with the guest's fault. */
@@ -139,7 +139,7 @@ export class Instance implements Tenant, Resident {
 
   resume(): void {
     this.#calls.isHeld = false;
-    this.#seat.wake();
+    this.#seat.wake(this);
   }
 
   takeWork(): Call[] {
@@ -149,7 +149,7 @@ export class Instance implements Tenant, Resident {
   adopt(work: readonly Call[]): void {
     this.#calls.putFirst(work);
     // Taking calls over is done; making the first of them is not part of it.
-    queueMicrotask(() => this.#seat.wake());
+    queueMicrotask(() => this.#seat.wake(this));
   }
 
   /** Resolves when no call is running in it. */

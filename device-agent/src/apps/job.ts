@@ -6,7 +6,7 @@
 import { FaultError, type AppState } from '@wafer/protocol';
 import type { Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
-import type { Seat, Tenant, Work } from './pool.ts';
+import type { Seat, Tenant, Work } from './seat.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';

@@ -1,152 +1,41 @@
 /**
- * The warm isolates that all guests share. A seat is a place where guests live; the isolate in it may
- * change. When a guest costs its seat the isolate, the spare moves in, the others of that seat are made
- * anew in it, and their calls are answered a little later; none is lost, because calls wait here and not
- * in the isolate.
+ * The warm isolates that all guests share. When a guest costs its seat the isolate, another moves in, the
+ * others of that seat are made anew in it, and their calls are answered a little later; none is lost,
+ * because calls wait here and not in the isolate.
  *
- * A seat runs one task at a time and goes round its tenants, so none of them starves the others.
+ * An isolate takes some ten megabytes, so there are as many as are in use: none on a board without an
+ * app, one for one guest, a second while a swap has its candidate beside it, a spare as soon as guests
+ * have neighbours. What nobody has used for a while ends.
  */
-import { performance } from 'node:perf_hooks';
-import { FaultError } from '@wafer/protocol';
-import { Isolate, type Notice, type TaskEnd } from './isolate.ts';
-import type { GuestId, Image, ImageKey, Task } from './port.ts';
+import { Isolate } from './isolate.ts';
+import type { ImageKey } from './port.ts';
+import { Seat } from './seat.ts';
 
-export interface Work {
-  readonly task: Task;
-  readonly deadlineMs: number;
-  /** Of the call at the end of a creation. */
-  readonly firstCallMs?: number;
-}
-
-/** A guest as its seat sees it. */
-export interface Tenant {
-  readonly guest: GuestId;
-  readonly image: Image;
-  /** What to do next; how long to wait, ms; or undefined when there is nothing. */
-  next(now: number): Work | number | undefined;
-  /** Its work has ended. */
-  ended(end: TaskEnd): void;
-  /** Its isolate is gone by no fault of its own. */
-  evicted(): void;
-  heard(notice: Notice): void;
-  /** The seat closes: everything that waits is answered with this fault. */
-  abandon(fault: FaultError): void;
-}
-
-const closing = (): FaultError => new FaultError('unhealthy', 'The agent is stopping.');
-
-export class Seat {
-  readonly #tenants: Tenant[] = [];
-  readonly #replace: () => Isolate;
-  #isolate: Isolate | undefined;
-  #isBusy = false;
-  #alarm: NodeJS.Timeout | undefined;
-
-  constructor(replace: () => Isolate) {
-    this.#replace = replace;
-  }
-
-  get occupancy(): number {
-    return this.#tenants.length;
-  }
-
-  /** Puts the first isolate in. */
-  occupy(isolate: Isolate): void {
-    this.#isolate = isolate;
-  }
-
-  isIn(isolate: Isolate): boolean {
-    return this.#isolate === isolate;
-  }
-
-  move(tenant: Tenant): void {
-    if (this.#isolate === undefined) return tenant.abandon(closing());
-    this.#tenants.push(tenant);
-    this.wake();
-  }
-
-  leave(tenant: Tenant): void {
-    const index = this.#tenants.indexOf(tenant);
-    if (index === -1) return;
-    this.#tenants.splice(index, 1);
-    this.#isolate?.drop(tenant.guest);
-  }
-
-  /** The instance is finished, its tenant stays: what the isolate holds for it goes. */
-  drop(guest: GuestId): void {
-    this.#isolate?.drop(guest);
-  }
-
-  unload(image: ImageKey): void {
-    this.#isolate?.unload(image);
-  }
-
-  heard(notice: Notice): void {
-    this.#tenants.find(({ guest }) => guest === notice.guest)?.heard(notice);
-  }
-
-  /** Something may be to do. */
-  wake(): void {
-    if (this.#isBusy || this.#isolate === undefined) return;
-    clearTimeout(this.#alarm);
-    const now = performance.now();
-    let soonest = Infinity;
-    for (const tenant of this.#tenants) {
-      const next = tenant.next(now);
-      if (typeof next === 'object') {
-        // It goes to the end of the line.
-        this.#tenants.push(...this.#tenants.splice(this.#tenants.indexOf(tenant), 1));
-        void this.#run(this.#isolate, tenant, next);
-        return;
-      }
-      if (next !== undefined) soonest = Math.min(soonest, next);
-    }
-    if (soonest !== Infinity) this.#alarm = setTimeout(() => this.wake(), Math.ceil(soonest));
-  }
-
-  /** The isolate ended while it ran nothing: nobody's fault. */
-  vacated(): void {
-    this.#isolate = this.#replace();
-    for (const tenant of this.#tenants) tenant.evicted();
-    this.wake();
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#alarm);
-    const isolate = this.#isolate;
-    this.#isolate = undefined;
-    for (const tenant of this.#tenants.splice(0)) tenant.abandon(closing());
-    await isolate?.end();
-  }
-
-  async #run(isolate: Isolate, tenant: Tenant, { task, deadlineMs, firstCallMs }: Work): Promise<void> {
-    this.#isBusy = true;
-    const end = await isolate.run(task, tenant.image, deadlineMs, firstCallMs);
-    this.#isBusy = false;
-    if (this.#isolate === undefined) return;
-    if (end.type === 'isolate-ended') {
-      this.#isolate = this.#replace();
-      for (const other of this.#tenants) if (other !== tenant) other.evicted();
-    }
-    tenant.ended(end);
-    this.wake();
-  }
-}
+/** How long an isolate that nobody lives in stays warm, ms: the soak of a release, and a few tries more. */
+const IDLE_MS = 30_000;
 
 export class Pool {
-  readonly #seats: Seat[];
+  readonly #size: number;
+  readonly #idleMs: number;
+  readonly #seats: Seat[] = [];
   #spare: Isolate | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
-  /** Starts `size` isolates and a spare. */
-  constructor(size: number) {
-    this.#seats = Array.from({ length: size }, () => new Seat(() => this.#takeSpare()));
-    for (const seat of this.#seats) seat.occupy(this.#start());
-    this.#spare = this.#start();
+  /** At most `size` isolates have guests; an isolate that none lives in ends after `idleMs`. */
+  constructor(size: number, idleMs = IDLE_MS) {
+    this.#size = size;
+    this.#idleMs = idleMs;
   }
 
-  /** The seat with the fewest guests. */
+  /** A seat without a guest, one that is warm if there is one; else that with the fewest guests. */
   choose(): Seat {
-    return this.#seats.reduce((best, seat) => (seat.occupancy < best.occupancy ? seat : best));
+    const cost = (seat: Seat): number => (seat.isIdle ? -1 : seat.occupancy);
+    const best = this.#seats.toSorted((a, b) => cost(a) - cost(b))[0];
+    if (best !== undefined && (best.occupancy === 0 || this.#seats.length >= this.#size)) return best;
+    const seat = new Seat({ start: () => this.#take(), onChange: () => this.#review() });
+    this.#seats.push(seat);
+    return seat;
   }
 
   unload(image: ImageKey): void {
@@ -154,15 +43,47 @@ export class Pool {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idle);
     const spare = this.#spare;
     this.#spare = undefined;
     await Promise.all([...this.#seats.map((seat) => seat.close()), spare?.end()]);
   }
 
-  #takeSpare(): Isolate {
-    const taken = this.#spare ?? this.#start();
-    this.#spare = this.#start();
-    return taken;
+  /** One that is warm already, if there is one. */
+  #take(): Isolate {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    // Whoever lost an isolate may lose the next one, too.
+    queueMicrotask(() => this.#review());
+    return spare ?? this.#seats.find(({ isIdle }) => isIdle)?.takeIsolate() ?? this.#start();
+  }
+
+  /** Neighbours of a guest that misbehaves should not wait for a thread to start. */
+  #needsSpare(): boolean {
+    return this.#seats.some(({ occupancy }) => occupancy > 1);
+  }
+
+  #review(): void {
+    if (this.#isClosed) return;
+    const needsSpare = this.#needsSpare();
+    if (needsSpare) this.#spare ??= this.#start();
+    const isIdle = this.#seats.some((seat) => seat.isIdle) || (this.#spare !== undefined && !needsSpare);
+    if (isIdle) {
+      this.#idle ??= setTimeout(() => this.#rest(), this.#idleMs).unref();
+    } else {
+      clearTimeout(this.#idle);
+      this.#idle = undefined;
+    }
+  }
+
+  /** Ends what has been idle. */
+  #rest(): void {
+    this.#idle = undefined;
+    for (const seat of this.#seats) if (seat.isIdle) void seat.takeIsolate()?.end();
+    if (this.#needsSpare()) return;
+    void this.#spare?.end();
+    this.#spare = undefined;
   }
 
   #start(): Isolate {
