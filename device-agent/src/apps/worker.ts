@@ -7,6 +7,7 @@ import { compileFunction } from 'node:vm';
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
+import { BOUNDED } from './bounded.ts';
 import { Guest, type Code, type Instantiate } from './guest.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
@@ -20,13 +21,14 @@ const post = (message: FromIsolate): void => port.postMessage(message, []);
 const nothing = (): void => undefined;
 const silentConsole = { debug: nothing, error: nothing, log: nothing, warn: nothing };
 
-/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed. */
+/** The bindings run with only WebAssembly within reach; what else a script could name is shadowed or bounded. */
 const SHADOWED: Readonly<Record<string, unknown>> = {
   globalThis: { WebAssembly },
   console: silentConsole,
   process: undefined,
   require: undefined,
   fetch: undefined,
+  ...BOUNDED,
 };
 
 /** Compiles an image's script when the first guest needs it. */
