@@ -4,7 +4,9 @@
  */
 import { Refusal, type Host } from './host.ts';
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** As WIT spells it; the bindings' names of resources begin with a capital. */
+const kebab = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`);
 
 /** Answers a value that serves as a function and as a resource's class, and denies either. */
 function deniedMember(host: Host, interfaceName: string, member: string): unknown {
