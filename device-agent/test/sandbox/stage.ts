@@ -10,13 +10,17 @@ import type { Grants } from '@wafer/protocol';
 import { Board, type SpecParts } from '../apps/harness.ts';
 
 /** `run` answers what stopped the attack, for people. */
-export function attack(name: string, run: () => Promise<string>): void {
-  it(name, async ({ task }) => {
-    expect.hasAssertions();
-    const stoppedBy = await run();
-    if (stoppedBy === '') throw new Error('it does not say what stopped the attack');
-    task.meta.stoppedBy = stoppedBy;
-  });
+export function attack(name: string, run: () => Promise<string>, timeoutMs = 60_000): void {
+  it(
+    name,
+    async ({ task }) => {
+      expect.hasAssertions();
+      const stoppedBy = await run();
+      if (stoppedBy === '') throw new Error('it does not say what stopped the attack');
+      task.meta.stoppedBy = stoppedBy;
+    },
+    timeoutMs,
+  );
 }
 
 export const intruder = readFileSync(join(import.meta.dirname, '../fixtures/intruder.wasm'));
