@@ -1,5 +1,6 @@
 /** An image as an isolate holds it: its script compiled, its modules as they came. */
 import { compileFunction } from 'node:vm';
+import { BOUNDED } from './bounded.ts';
 import type { CompiledModule, Image } from './port.ts';
 
 type Instantiate = (
@@ -16,13 +17,14 @@ export interface Code {
 const nothing = (): void => undefined;
 const silentConsole = { debug: nothing, error: nothing, log: nothing, warn: nothing };
 
-/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed. */
+/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed or bounded. */
 const SHADOWED: Readonly<Record<string, unknown>> = {
   globalThis: { WebAssembly },
   console: silentConsole,
   process: undefined,
   require: undefined,
   fetch: undefined,
+  ...BOUNDED,
 };
 
 export function compileImage({ script, modules }: Image): Code {

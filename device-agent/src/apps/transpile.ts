@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Script } from 'node:vm';
 import { $init, generate } from '@bytecodealliance/jco-transpile/component';
+import { boundBindings } from './bound-bindings.ts';
 import { MANIFEST, writeDurably, type Manifest } from './manifest.ts';
 import { trimBindings } from './trim/trim.ts';
 
@@ -24,7 +25,7 @@ const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').upda
  * is shadowed: it needs no global but WebAssembly.
  */
 export function asFunctionBody(module: string): string {
-  const body = module
+  const body = boundBindings(module)
     .replace(/^export function instantiate\(/m, 'function instantiate(')
     .replace(/^export const _util = \{\s*\}\s*$/m, '');
   return `'use strict';\n${body}\nreturn instantiate;\n`;

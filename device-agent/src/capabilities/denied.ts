@@ -4,6 +4,7 @@
  */
 import { Refusal, type Host } from './host.ts';
 
+/** As WIT spells it; the bindings' names of resources begin with a capital. */
 export const kebab = (name: string): string =>
   name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`);
 
