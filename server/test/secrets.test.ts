@@ -333,6 +333,12 @@ describe('bounds', () => {
     expect((await house.call('GET', '/apps/busy/secrets')).body.items).toHaveLength(8);
   });
 
+  test('the routes are in the description of the API', async () => {
+    const { body } = await house.call('GET', '/openapi.json');
+    expect(Object.keys(body.paths['/api/v1/apps/{app}/secrets/{name}'])).toEqual(['put', 'delete']);
+    expect(Object.keys(body.paths['/api/v1/apps/{app}/secrets'])).toContain('get');
+  });
+
   test('a viewer may set and remove nothing, and a stranger may not even look', async () => {
     const asViewer = await house.call(
       'PUT',
