@@ -1,6 +1,6 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, dev, fleet) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
  * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
@@ -16,6 +16,7 @@ import { addFleetCommands } from './fleet/commands.ts';
 import { addInspectCommand } from './inspect/commands.ts';
 import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
+import { addSecretCommands } from './secrets/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
 import { addUpCommand } from './up/commands.ts';
 
@@ -32,6 +33,7 @@ function createProgram(context: Context): Command {
   addInspectCommand(program, context);
   addDevCommand(program, context);
   addFleetCommands(program, context);
+  addSecretCommands(program, context);
   inheritSettings(program);
   return program;
 }

@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
 import { BlobStore } from './apps/store.ts';
+import { secretOpener } from './apps/unseal.ts';
 import type { Config } from './config.ts';
 import { createHealth } from './health.ts';
 import { takeInventory } from './inventory.ts';
@@ -99,6 +100,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
     isolates: config.isolates,
+    openSecrets: secretOpener(identity.device, identity.key),
     events: {
       fault: (app, version, fault) => machine.watch.fault(app, version, fault),
       publish: (app, topic, payload) => parts.session?.publishGuest(app, topic, payload),

@@ -13,6 +13,7 @@ export * from './grants.ts';
 export * from './ids.ts';
 export * from './messages.ts';
 export * from './release.ts';
+export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
 export * from './topics.ts';

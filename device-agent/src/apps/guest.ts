@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts';
 import { linkImports, type Linked } from '../capabilities/imports.ts';
+import { Redactor } from '../capabilities/redact.ts';
 import type { Code } from './code.ts';
 import { LogBudget } from './log-budget.ts';
 import { describeTrap, enteredBy, wasmFrames } from './stack.ts';
@@ -24,6 +25,9 @@ const MAX_PUBLISHED_PER_CALL = 256;
 const MAX_PUBLISHED_BYTES_PER_CALL = 1024 * 1024;
 /** Denied uses that one call can put on record. */
 const MAX_REPORTED_PER_CALL = 16;
+/** Longest text of a log line and of a fault, characters; the protocol carries no more. */
+const MAX_LINE_CHARACTERS = 4000;
+const MAX_FAULT_CHARACTERS = 2000;
 /** Lines of standard error that a fault quotes. */
 const MAX_LAST_WORDS = 6;
 const IMPORT_ANSWERED = 'an import answered';
@@ -31,6 +35,7 @@ const IMPORT_ANSWERED = 'an import answered';
 export class Guest {
   readonly #spec: Task & { type: 'create' };
   readonly #post: (message: FromIsolate) => void;
+  readonly #redactor: Redactor;
   readonly #linked: Linked;
   readonly #budget: LogBudget;
   readonly #memories = new Set<WebAssembly.Memory>();
@@ -46,6 +51,7 @@ export class Guest {
   constructor(spec: Task & { type: 'create' }, post: (message: FromIsolate) => void) {
     this.#spec = spec;
     this.#post = post;
+    this.#redactor = new Redactor(spec.secrets);
     this.#budget = new LogBudget(spec.logBytesPerMinute);
     this.#linked = linkImports(this.#host(), spec.stores);
   }
@@ -157,11 +163,21 @@ export class Guest {
     this.#linked.finish();
     this.#tellDropped();
     for (const { kind, message, subject } of this.#reported.filter((refusal) => refusal !== thrown)) {
-      this.#post({ type: 'refused', guest: this.#spec.guest, kind, message, subject });
+      this.#post(this.#redacted({ type: 'refused', guest: this.#spec.guest, kind, message, subject }));
     }
     this.#reported.length = 0;
     // A guest that swallowed its own exit has ended all the same.
-    return this.#exit === undefined ? outcome : { status: 'exit', code: this.#exit.code };
+    return this.#exit === undefined ? this.#redacted(outcome) : { status: 'exit', code: this.#exit.code };
+  }
+
+  /** What it says of a fault may quote the guest. */
+  #redacted<T extends object>(said: T): T {
+    const shown: { message?: unknown; subject?: unknown } = { ...said };
+    for (const part of ['message', 'subject'] as const) {
+      const text = shown[part];
+      if (typeof text === 'string') shown[part] = this.#redactor.text(text, MAX_FAULT_CHARACTERS);
+    }
+    return shown as T;
   }
 
   #failed(error: unknown): CallOutcome {
@@ -194,7 +210,7 @@ export class Guest {
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */
   #trapped(error: unknown): CallOutcome {
     this.#linked.finish();
-    const told = describeTrap(error, this.#lastWords);
+    const told = this.#redactor.text(describeTrap(error, this.#lastWords), MAX_FAULT_CHARACTERS);
     const used = this.memoryBytes;
     if (used > 0 && used >= this.#ceilingBytes * (7 / 8)) {
       const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
@@ -205,11 +221,14 @@ export class Guest {
   }
 
   #host(): Host {
-    const { guest, grants, config } = this.#spec;
+    const { guest, grants, config, secrets } = this.#spec;
     return {
       grants,
       config,
-      log: (level, text) => {
+      secrets,
+      redactor: this.#redactor,
+      log: (level, said) => {
+        const text = this.#redactor.text(said, MAX_LINE_CHARACTERS);
         if (level === 'warn') this.#lastWords.push(text);
         if (this.#lastWords.length > MAX_LAST_WORDS) this.#lastWords.shift();
         if (!this.#budget.admits(text, performance.now())) return;

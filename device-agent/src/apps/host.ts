@@ -22,10 +22,12 @@ import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
+import { openNone } from './unseal.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { folder, storesFolder, isolates, events, openSecrets = openNone } = options;
   const stores = createKeepers(storesFolder);
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
@@ -51,13 +53,15 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
   };
 
   const make = async (spec: AppSpec, prepared: Prepared, tell: ResidentEvents): Promise<Resident> => {
+    // What does not open now would not later: the release before it goes on.
+    openSecrets(spec);
     const image = await images.acquire(prepared, spec.limits);
     const seat = pool.choose();
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now, stores.open);
+        return new Instance(spec, image, seat, tell, now, stores.open, openSecrets);
       case 'command':
-        return new Job(spec, image, seat, tell, stores.open);
+        return new Job(spec, image, seat, tell, stores.open, openSecrets);
     }
   };
 

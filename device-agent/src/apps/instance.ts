@@ -24,6 +24,7 @@ import {
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
+import type { OpenSecrets } from './unseal.ts';
 
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
 const LEAST_CREATION_MS = 2000;
@@ -40,6 +41,7 @@ export class Instance implements Tenant, Resident {
   readonly #calls: Calls;
   readonly #now: () => number;
   readonly #openStores: OpenStores;
+  readonly #openSecrets: OpenSecrets;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -62,9 +64,11 @@ export class Instance implements Tenant, Resident {
     events: ResidentEvents,
     now: () => number,
     openStores: OpenStores,
+    openSecrets: OpenSecrets,
   ) {
     this.spec = spec;
     this.#openStores = openStores;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -198,6 +202,7 @@ export class Instance implements Tenant, Resident {
             image,
             grants,
             config,
+            secrets: this.#openSecrets(this.spec),
             logBytesPerMinute,
             first,
             stores,

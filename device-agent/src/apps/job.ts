@@ -11,6 +11,7 @@ import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
+import type { OpenSecrets } from './unseal.ts';
 
 /** As for reactors: setting up memories is not the guest's doing. */
 const LEAST_CREATION_MS = 2000;
@@ -22,13 +23,21 @@ class Run implements Tenant {
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
   readonly #openStores: OpenStores;
+  readonly #openSecrets: OpenSecrets;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
 
-  constructor(spec: AppSpec, image: Image, events: ResidentEvents, openStores: OpenStores) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    events: ResidentEvents,
+    openStores: OpenStores,
+    openSecrets: OpenSecrets,
+  ) {
     this.#spec = spec;
     this.#openStores = openStores;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#events = events;
   }
@@ -53,6 +62,7 @@ class Run implements Tenant {
             image: image.key,
             grants,
             config,
+            secrets: this.#openSecrets(this.#spec),
             logBytesPerMinute,
             first: 'run',
             stores,
@@ -125,15 +135,24 @@ export class Job implements Resident {
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
   readonly #openStores: OpenStores;
+  readonly #openSecrets: OpenSecrets;
   #running: Run | undefined;
   #memoryBytes = 0;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openStores: OpenStores) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    seat: Seat,
+    events: ResidentEvents,
+    openStores: OpenStores,
+    openSecrets: OpenSecrets,
+  ) {
     this.spec = spec;
     this.#openStores = openStores;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -218,7 +237,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events, this.#openStores);
+    const run = new Run(this.spec, this.image, this.#events, this.#openStores, this.#openSecrets);
     this.#running = run;
     this.#seat.move(run);
     try {

@@ -44,6 +44,8 @@ export type Task =
       readonly image: ImageKey;
       readonly grants: Grants;
       readonly config: Readonly<Record<string, string>>;
+      /** In clear; they are nowhere else but in the isolate. */
+      readonly secrets: Readonly<Record<string, Uint8Array>>;
       readonly logBytesPerMinute: number;
       /**
        * Called in the same turn when the instance exports it, which saves waking both threads once more.

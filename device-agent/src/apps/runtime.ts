@@ -21,6 +21,7 @@ import type {
   Version,
   World,
 } from '@wafer/protocol';
+import type { OpenSecrets } from './unseal.ts';
 
 /** A component made runnable, kept on disk by (digest, transpiler version). */
 export interface Prepared {
@@ -40,6 +41,8 @@ export interface AppSpec {
   readonly exports: readonly string[];
   readonly grants: Grants;
   readonly config: Readonly<Record<string, string>>;
+  /** Sealed, name → base64; they are opened when an instance is created. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly limits: Limits;
   readonly triggers: Triggers;
   readonly health: HealthRule;
@@ -107,5 +110,7 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** Without it there is no key, and no app gets a secret. */
+  readonly openSecrets?: OpenSecrets;
   readonly events: RuntimeEvents;
 }

@@ -3,12 +3,17 @@
  * ends other than by returning. Everything here is loaded into every isolate, so it imports no schemas.
  */
 import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
+import type { Redactor } from './redact.ts';
 
 /** One guest's view of its host. */
 export interface Host {
   readonly grants: Grants;
   readonly config: Readonly<Record<string, string>>;
-  /** A line for the log, within the guest's budget. */
+  /** Values of granted secrets that are set. */
+  readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** Finds them in what the guest says. */
+  readonly redactor: Redactor;
+  /** A line for the log, within the guest's budget; secrets in it are replaced, what is too long is cut. */
   log(level: LogLevel, text: string): void;
   /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
   publish(topic: string, payload: Uint8Array): boolean;

@@ -21,6 +21,7 @@ import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
 import { createMessaging, type Message } from './messaging.ts';
 import { random } from './random.ts';
+import { createSecrets } from './secrets.ts';
 
 export interface Linked {
   /** What `instantiate` takes as its imports. */
@@ -53,6 +54,7 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
     'wasi:messaging/types': messaging.types,
     ...(grants.clock === true ? clock : {}),
     ...(grants.random === true ? random : {}),
+    ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
     ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };

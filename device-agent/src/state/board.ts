@@ -54,6 +54,7 @@ export const appSpec = ({ order, custom }: Release): AppSpec => ({
   exports: custom.exports,
   grants: order.grants,
   config: order.config,
+  secrets: order.secrets,
   limits: order.limits,
   triggers: order.triggers,
   health: order.health,

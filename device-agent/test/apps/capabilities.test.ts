@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LogBudget } from '../../src/apps/log-budget.ts';
 import { createCli } from '../../src/capabilities/cli.ts';
 import type { OutputStream } from '../../src/capabilities/io.ts';
+import { Redactor } from '../../src/capabilities/redact.ts';
 import { Board, faultOf, PUPPET, TALK } from './harness.ts';
 
 let board: Board;
@@ -232,6 +233,8 @@ describe('output', () => {
     const cli = createCli({
       grants: {},
       config: {},
+      secrets: {},
+      redactor: new Redactor({}),
       log: (_, text) => {
         if (budget.admits(text, 0)) logged += text.length;
       },

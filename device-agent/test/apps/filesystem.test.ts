@@ -19,6 +19,7 @@ import type { FilesystemGrant } from '@wafer/protocol';
 import type { Descriptor } from '../../src/capabilities/descriptor.ts';
 import { createFilesystem, type Filesystem } from '../../src/capabilities/filesystem.ts';
 import { WitError } from '../../src/capabilities/host.ts';
+import { Redactor } from '../../src/capabilities/redact.ts';
 
 let folder: string;
 let opened: Filesystem[];
@@ -40,6 +41,8 @@ function preopens(...grants: FilesystemGrant[]): Descriptor[] {
   const filesystem = createFilesystem({
     grants: { filesystem: grants },
     config: {},
+    secrets: {},
+    redactor: new Redactor({}),
     log: () => undefined,
     publish: () => true,
     report: () => undefined,

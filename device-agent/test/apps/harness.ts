@@ -17,6 +17,7 @@ import {
 } from '@wafer/protocol';
 import { createRuntime } from '../../src/apps/host.ts';
 import type { AppSpec, Prepared, Runtime } from '../../src/apps/runtime.ts';
+import type { OpenSecrets } from '../../src/apps/unseal.ts';
 
 export const digestOf = (bytes: Uint8Array): Digest =>
   Digest.parse(createHash('sha256').update(bytes).digest('hex'));
@@ -29,6 +30,7 @@ export interface SpecParts {
   readonly world?: 'reactor' | 'command';
   readonly grants?: Grants;
   readonly config?: Record<string, string>;
+  readonly secrets?: Record<string, string>;
   readonly limits?: Partial<Limits>;
   readonly health?: Partial<HealthRule>;
   readonly everyMs?: number;
@@ -58,6 +60,7 @@ export function specOf(digest: Digest, parts: SpecParts = {}): AppSpec {
     exports: parts.exports ?? EXPORTS,
     grants: parts.grants ?? TALK,
     config: parts.config ?? {},
+    secrets: parts.secrets ?? {},
     limits: Limits.parse({ deadlineMs: 2000, ...parts.limits }),
     triggers: Triggers.parse(parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
     health: HealthRule.parse({ probeWithinMs: 2000, ...parts.health }),
@@ -76,11 +79,12 @@ export class Board {
   readonly told: Told = { faults: [], published: [], lines: [], dropped: 0 };
   readonly runtime: Runtime;
 
-  constructor(isolates = 1) {
+  constructor(isolates = 1, openSecrets?: OpenSecrets) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
       storesFolder: join(this.folder, 'stores'),
       isolates,
+      ...(openSecrets === undefined ? {} : { openSecrets }),
       events: {
         fault: (app, version, fault) => void this.told.faults.push({ app, version, fault }),
         publish: (app, topic, payload) =>

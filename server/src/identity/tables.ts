@@ -25,6 +25,8 @@ export const certificates = pgTable(
     issued: instant('issued').notNull(),
     expires: instant('expires').notNull(),
     revoked: instant('revoked'),
+    /** Its public key, as secrets are sealed to it; null for those of before there were secrets. */
+    sealingKey: text('sealing_key'),
   },
   (table) => [index().on(table.device)],
 );
