@@ -37,6 +37,7 @@ export class BenchBoard {
       exports: EXPORTS,
       grants: GRANTS,
       config: {},
+      secrets: {},
       limits: this.limits,
       triggers: Triggers.parse({}),
       health: HealthRule.parse({}),

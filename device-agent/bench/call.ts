@@ -61,6 +61,7 @@ async function openComponent() {
     image: image.key,
     grants: GRANTS,
     config: {},
+    secrets: {},
     logBytesPerMinute: 0,
     first: undefined,
     stores: undefined,
