@@ -128,7 +128,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     config: {},
     logBytesPerMinute: 0,
     first: undefined,
-    stores: undefined,
+    lines: { stores: undefined, http: undefined },
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

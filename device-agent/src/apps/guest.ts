@@ -58,7 +58,7 @@ export class Guest {
     this.#spec = spec;
     this.#post = post;
     this.#budget = new LogBudget(spec.logBytesPerMinute);
-    this.#linked = linkImports(this.#host(), spec.stores);
+    this.#linked = linkImports(this.#host(), spec.lines);
   }
 
   /** Linear memory of all its core instances that can be seen from outside, bytes. */

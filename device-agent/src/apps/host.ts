@@ -13,11 +13,13 @@
  */
 import { performance } from 'node:perf_hooks';
 import { FaultError, type AppName } from '@wafer/protocol';
+import { createNetworks } from '../capabilities/http/networks.ts';
 import { createKeepers } from '../capabilities/keyvalue/keepers.ts';
 import { App } from './app.ts';
 import { Images } from './images.ts';
 import { Instance } from './instance.ts';
 import { Job } from './job.ts';
+import type { OpenLines } from './lines.ts';
 import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
@@ -25,8 +27,13 @@ import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime({ folder, storesFolder, isolates, network, events }: RuntimeOptions): Runtime {
   const stores = createKeepers(storesFolder);
+  const networks = createNetworks(network);
+  const openLines: OpenLines = (app, grants) => ({
+    stores: stores.open(app, grants),
+    http: networks.open(grants),
+  });
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
@@ -55,9 +62,9 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
     const seat = pool.choose();
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now, stores.open);
+        return new Instance(spec, image, seat, tell, now, openLines);
       case 'command':
-        return new Job(spec, image, seat, tell, stores.open);
+        return new Job(spec, image, seat, tell, openLines);
     }
   };
 
@@ -74,7 +81,7 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
     close: async () => {
       for (const app of apps.values()) app.end();
       await pool.close();
-      await stores.close();
+      await Promise.all([stores.close(), networks.close()]);
     },
   };
 }

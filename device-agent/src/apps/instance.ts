@@ -22,7 +22,7 @@ import {
   type Outcome,
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
 import type { AppSpec } from './runtime.ts';
 
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
@@ -39,7 +39,7 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -61,10 +61,10 @@ export class Instance implements Tenant, Resident {
     seat: Seat,
     events: ResidentEvents,
     now: () => number,
-    openStores: OpenStores,
+    openLines: OpenLines,
   ) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -190,7 +190,7 @@ export class Instance implements Tenant, Resident {
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
         const first = this.#declared.has('lifecycle') ? 'start' : undefined;
-        const stores = this.#openStores(this.spec.app, grants);
+        const lines = this.#openLines(this.spec.app, grants);
         return {
           task: {
             type: 'create',
@@ -200,7 +200,7 @@ export class Instance implements Tenant, Resident {
             config,
             logBytesPerMinute,
             first,
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,

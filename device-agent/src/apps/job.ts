@@ -9,7 +9,7 @@ import type { Notice, TaskEnd } from './isolate.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
 import type { AppSpec } from './runtime.ts';
 
 /** As for reactors: setting up memories is not the guest's doing. */
@@ -21,14 +21,14 @@ class Run implements Tenant {
   readonly image: Image;
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
 
-  constructor(spec: AppSpec, image: Image, events: ResidentEvents, openStores: OpenStores) {
+  constructor(spec: AppSpec, image: Image, events: ResidentEvents, openLines: OpenLines) {
     this.#spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.image = image;
     this.#events = events;
   }
@@ -45,7 +45,7 @@ class Run implements Tenant {
       case 'cold': {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
-        const stores = this.#openStores(this.#spec.app, grants);
+        const lines = this.#openLines(this.#spec.app, grants);
         return {
           task: {
             type: 'create',
@@ -55,7 +55,7 @@ class Run implements Tenant {
             config,
             logBytesPerMinute,
             first: 'run',
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
@@ -124,16 +124,16 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   #running: Run | undefined;
   #memoryBytes = 0;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openStores: OpenStores) {
+  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openLines: OpenLines) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -218,7 +218,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events, this.#openStores);
+    const run = new Run(this.spec, this.image, this.#events, this.#openLines);
     this.#running = run;
     this.#seat.move(run);
     try {

@@ -21,6 +21,7 @@ import type {
   Version,
   World,
 } from '@wafer/protocol';
+import type { NetworkThread } from '../capabilities/http/networks.ts';
 
 /** A component made runnable, kept on disk by (digest, transpiler version). */
 export interface Prepared {
@@ -107,5 +108,7 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */
+  readonly network?: NetworkThread;
   readonly events: RuntimeEvents;
 }

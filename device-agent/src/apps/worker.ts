@@ -8,6 +8,7 @@ import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
 import { Guest, type Code, type Instantiate } from './guest.ts';
+import { closeLines } from './lines.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 const { port } = workerData as { port: MessagePort };
@@ -56,7 +57,7 @@ function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
   try {
     guest = new Guest(task, post);
   } catch (error) {
-    task.stores?.port.close();
+    closeLines(task.lines);
     throw error;
   }
   guests.set(task.guest, guest);

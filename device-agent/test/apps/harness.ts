@@ -16,6 +16,7 @@ import {
   type LogLevel,
 } from '@wafer/protocol';
 import { createRuntime } from '../../src/apps/host.ts';
+import type { NetworkThread } from '../../src/capabilities/http/networks.ts';
 import type { AppSpec, Prepared, Runtime } from '../../src/apps/runtime.ts';
 
 export const digestOf = (bytes: Uint8Array): Digest =>
@@ -76,11 +77,12 @@ export class Board {
   readonly told: Told = { faults: [], published: [], lines: [], dropped: 0 };
   readonly runtime: Runtime;
 
-  constructor(isolates = 1) {
+  constructor(isolates = 1, network?: NetworkThread) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
       storesFolder: join(this.folder, 'stores'),
       isolates,
+      ...(network === undefined ? {} : { network }),
       events: {
         fault: (app, version, fault) => void this.told.faults.push({ app, version, fault }),
         publish: (app, topic, payload) =>

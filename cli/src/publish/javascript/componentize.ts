@@ -11,6 +11,7 @@ import { cp, mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jcoFolder, protocolWit } from '../packages.ts';
+import { disguiseModules, disguiseWit, needsDisguise, undisguise } from './disguise.ts';
 import { guestWorld, GUEST_WORLD } from './guest-world.ts';
 import { interfacesBeneath, refuseUnknown } from './interfaces.ts';
 import { readModules } from './modules.ts';
@@ -19,26 +20,29 @@ export const RUNTIME_FILE = new URL('../../../runtime/quickjs.wasm', import.meta
 
 const WASI_VERSION = '0.2.12';
 /** What the runtime and the project's WIT need of WASI. */
-const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'io', 'random', 'sockets'];
+const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'];
 
 /** `entry` is an absolute path. Throws component.unsupported with the engine's own message. */
 export async function componentizeJavaScript(entry: string): Promise<Uint8Array> {
-  const modules = await readModules(entry);
-  const world = guestWorld([...modules.witImports.keys()], modules.exports, entry);
+  const written = await readModules(entry);
   const folder = await mkdtemp(join(tmpdir(), 'wafer-wit-'));
   try {
-    await assembleWit(folder, world);
-    refuseUnknown(modules.witImports, await interfacesBeneath(join(folder, 'deps')));
+    const isDisguised = needsDisguise(written);
+    const modules = isDisguised ? await disguiseModules(written, join(folder, 'guest')) : written;
+    const world = guestWorld([...modules.witImports.keys()], modules.exports, entry);
+    const wit = join(folder, 'wit');
+    await assembleWit(wit, world, isDisguised);
+    refuseUnknown(written.witImports, await interfacesBeneath(join(wit, 'deps')));
     const { componentize } = await import('componentize-qjs');
     const { component } = await componentize({
-      witPath: folder,
+      witPath: wit,
       world: GUEST_WORLD,
       jsSource: modules.source,
-      jsPath: entry,
+      jsPath: modules.entry,
       moduleRoot: modules.root,
       runtimeBytes: await readFile(RUNTIME_FILE),
     });
-    return component;
+    return isDisguised ? undisguise(component) : component;
   } catch (error) {
     if (error instanceof WaferError) throw error;
     const reason = (error instanceof Error ? error.message : String(error)).replaceAll(`${folder}/`, '');
@@ -55,12 +59,15 @@ export async function componentizeJavaScript(entry: string): Promise<Uint8Array>
 }
 
 /** The guest's world, with everything that it may refer to under deps/. */
-async function assembleWit(folder: string, world: string): Promise<void> {
+async function assembleWit(folder: string, world: string, isDisguised: boolean): Promise<void> {
   await cp(join(protocolWit(), 'deps'), join(folder, 'deps'), { recursive: true });
   await mkdir(join(folder, 'deps/wafer-app'));
   await cp(join(protocolWit(), 'reactor.wit'), join(folder, 'deps/wafer-app/reactor.wit'));
   const builtin = join(jcoFolder(), 'lib/wit/builtin', WASI_VERSION);
-  for (const name of WASI_PACKAGES)
-    await cp(join(builtin, `wasi-${name}`), join(folder, 'deps', `wasi-${name}`), { recursive: true });
+  for (const name of WASI_PACKAGES) {
+    const from = join(builtin, `wasi-${name}`);
+    await cp(from, join(folder, 'deps', `wasi-${name}`), { recursive: true });
+    if (isDisguised) await disguiseWit(from, join(folder, 'deps'));
+  }
   await writeFile(join(folder, 'guest.wit'), world);
 }

@@ -12,7 +12,11 @@ const MAX_FILES = 200;
 const WIT_INTERFACE = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.-]+)?$/;
 
 export interface GuestModules {
+  /** Absolute path of the file that was asked for, and what it says. */
+  readonly entry: string;
   readonly source: string;
+  /** Every file by its absolute path. */
+  readonly sources: ReadonlyMap<string, string>;
   /** Interface as it is spelled → a file that imports it; sorted. */
   readonly witImports: ReadonlyMap<string, string>;
   readonly exports: string[];
@@ -41,7 +45,9 @@ export async function readModules(entry: string): Promise<GuestModules> {
     }
   }
   return {
+    entry,
     source: sources.get(entry) ?? '',
+    sources,
     witImports: new Map([...witImports].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     exports,
     root: commonFolder([...sources.keys()]),
