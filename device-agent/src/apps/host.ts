@@ -29,7 +29,7 @@ const now = (): number => performance.now();
 
 export function createRuntime({ folder, storesFolder, isolates, network, events }: RuntimeOptions): Runtime {
   const stores = createKeepers(storesFolder);
-  const networks = createNetworks(network);
+  const networks = createNetworks(network === undefined ? undefined : () => network);
   const openLines: OpenLines = (app, grants) => ({
     stores: stores.open(app, grants),
     http: networks.open(grants),

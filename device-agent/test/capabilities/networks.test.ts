@@ -2,12 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Grants } from '@wafer/protocol';
 import { afterEach, expect, it } from 'vitest';
-import { createNetworks, type Networks } from '../../src/capabilities/http/networks.ts';
+import { createNetworks, type Networks, type Trusted } from '../../src/capabilities/http/networks.ts';
 import { Line } from '../../src/capabilities/http/line.ts';
 import type { Head } from '../../src/capabilities/http/port.ts';
 import { Origin } from '../apps/origin.ts';
 
 const main = new URL('../../src/capabilities/http/thread.ts', import.meta.url);
+const data: Trusted = { ca: [] };
 let networks: Networks;
 let origin: Origin | undefined;
 afterEach(async () => {
@@ -33,7 +34,7 @@ it('there is no thread without a grant', () => {
 });
 
 it('it starts with the first line, stays while one is open, and ends after the last', async () => {
-  networks = createNetworks({ main, lingerMs: 20 });
+  networks = createNetworks(() => ({ main, data, lingerMs: 20 }));
   const [first, second] = [networks.open(grants(1))!, networks.open(grants(1))!];
   expect(networks.isRunning()).toBe(true);
   first.port.close();
@@ -46,7 +47,7 @@ it('it starts with the first line, stays while one is open, and ends after the l
 });
 
 it('a line that is opened while the thread is about to go keeps it', async () => {
-  networks = createNetworks({ main, lingerMs: 0 });
+  networks = createNetworks(() => ({ main, data, lingerMs: 0 }));
   let open = networks.open(grants(1))!;
   for (let time = 0; time < 100; time += 1) {
     open.port.close();

@@ -252,8 +252,13 @@ export class Exchange {
 
   #whenSending(act: (request: ClientRequest) => void): void {
     if (this.#isOver) return;
-    if (this.#request === undefined) this.#queued.push(act);
-    else act(this.#request);
+    if (this.#request === undefined) return void this.#queued.push(act);
+    try {
+      act(this.#request);
+    } catch (error) {
+      // Such as headers that announce trailers where there can be none.
+      this.#fail(errorCode(error));
+    }
   }
 
   #sent(bytes: number): void {

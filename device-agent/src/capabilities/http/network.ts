@@ -13,8 +13,8 @@ import type { Attach, FromNetwork, Idle, ToNetwork } from './port.ts';
 
 export interface NetworkOptions {
   readonly lookup: Lookup;
-  /** Certificates in PEM to trust instead of those that Node and the board do. */
-  readonly ca?: string | undefined;
+  /** Certificates in PEM to trust instead of Node's own list. */
+  readonly ca?: string | string[] | undefined;
 }
 
 /**

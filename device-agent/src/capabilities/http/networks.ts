@@ -2,6 +2,7 @@
  * The main thread's hold on the network thread. It starts with the first guest that was granted `http` and
  * ends a while after the last has gone, so a board whose apps need no network pays nothing for it.
  */
+import { getCACertificates } from 'node:tls';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Grants } from '@wafer/protocol';
 import { BOOT, workerProgram } from '../../apps/worker-code.ts';
@@ -20,7 +21,19 @@ export interface NetworkThread {
   readonly lingerMs?: number;
 }
 
-const THREAD: NetworkThread = { main: new URL('./thread.ts', import.meta.url) };
+/** What thread.ts is started with. */
+export interface Trusted {
+  readonly ca: string[];
+}
+
+/**
+ * A thread with an environment and options of its own does not see the board's store where the process was
+ * told to trust that, so it is told what the process trusts.
+ */
+function boardsOwn(): NetworkThread {
+  const data: Trusted = { ca: getCACertificates('default') };
+  return { main: new URL('./thread.ts', import.meta.url), data };
+}
 
 interface Network {
   readonly worker: Worker;
@@ -37,8 +50,8 @@ export interface Networks {
   close(): Promise<void>;
 }
 
-export function createNetworks(thread: NetworkThread = THREAD): Networks {
-  const { main, data, lingerMs = LINGER_MS } = thread;
+/** `thread` is asked for when there is one to start. */
+export function createNetworks(thread: () => NetworkThread = boardsOwn): Networks {
   let network: Network | undefined;
 
   const end = async (which: Network): Promise<void> => {
@@ -49,6 +62,7 @@ export function createNetworks(thread: NetworkThread = THREAD): Networks {
   };
 
   const start = (): Network => {
+    const { main, data, lingerMs = LINGER_MS } = thread();
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(BOOT, {
       eval: true,
