@@ -64,7 +64,7 @@ async function openComponent() {
     secrets: {},
     logBytesPerMinute: 0,
     first: undefined,
-    stores: undefined,
+    lines: { stores: undefined, http: undefined },
   } as const;
   const guest = new Guest(spec, (message) => {
     if (message.type === 'publish') reply = message.payload;

@@ -130,7 +130,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     secrets: {},
     logBytesPerMinute: 0,
     first: undefined,
-    stores: undefined,
+    lines: { stores: undefined, http: undefined },
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

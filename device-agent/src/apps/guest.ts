@@ -53,7 +53,7 @@ export class Guest {
     this.#post = post;
     this.#redactor = new Redactor(spec.secrets);
     this.#budget = new LogBudget(spec.logBytesPerMinute);
-    this.#linked = linkImports(this.#host(), spec.stores);
+    this.#linked = linkImports(this.#host(), spec.lines);
   }
 
   /** Linear memory of all its core instances that can be seen from outside, bytes. */

@@ -13,11 +13,13 @@
  */
 import { performance } from 'node:perf_hooks';
 import { FaultError, type AppName } from '@wafer/protocol';
+import { createNetworks } from '../capabilities/http/networks.ts';
 import { createKeepers } from '../capabilities/keyvalue/keepers.ts';
 import { App } from './app.ts';
 import { Images } from './images.ts';
 import { Instance } from './instance.ts';
 import { Job } from './job.ts';
+import type { OpenLines } from './lines.ts';
 import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
@@ -27,8 +29,13 @@ import { openNone } from './unseal.ts';
 const now = (): number => performance.now();
 
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { folder, storesFolder, isolates, events, openSecrets = openNone } = options;
+  const { folder, storesFolder, isolates, network, events, openSecrets = openNone } = options;
   const stores = createKeepers(storesFolder);
+  const networks = createNetworks(network === undefined ? undefined : () => network);
+  const openLines: OpenLines = (app, grants) => ({
+    stores: stores.open(app, grants),
+    http: networks.open(grants),
+  });
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
@@ -59,9 +66,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const seat = pool.choose();
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now, stores.open, openSecrets);
+        return new Instance(spec, image, seat, tell, now, openLines, openSecrets);
       case 'command':
-        return new Job(spec, image, seat, tell, stores.open, openSecrets);
+        return new Job(spec, image, seat, tell, openLines, openSecrets);
     }
   };
 
@@ -78,7 +85,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     close: async () => {
       for (const app of apps.values()) app.end();
       await pool.close();
-      await stores.close();
+      await Promise.all([stores.close(), networks.close()]);
     },
   };
 }

@@ -22,7 +22,7 @@ import {
   type Outcome,
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
 import type { AppSpec } from './runtime.ts';
 import type { OpenSecrets } from './unseal.ts';
 
@@ -40,7 +40,7 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   readonly #openSecrets: OpenSecrets;
   #guest = nextGuest();
   #phase: Phase = 'cold';
@@ -63,11 +63,11 @@ export class Instance implements Tenant, Resident {
     seat: Seat,
     events: ResidentEvents,
     now: () => number,
-    openStores: OpenStores,
+    openLines: OpenLines,
     openSecrets: OpenSecrets,
   ) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
@@ -194,7 +194,7 @@ export class Instance implements Tenant, Resident {
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
         const first = this.#declared.has('lifecycle') ? 'start' : undefined;
-        const stores = this.#openStores(this.spec.app, grants);
+        const lines = this.#openLines(this.spec.app, grants);
         return {
           task: {
             type: 'create',
@@ -205,7 +205,7 @@ export class Instance implements Tenant, Resident {
             secrets: this.#openSecrets(this.spec),
             logBytesPerMinute,
             first,
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,

@@ -5,6 +5,7 @@
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
+import { closeLines, portsOf } from './lines.ts';
 import { BOOT, workerProgram } from './worker-code.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
@@ -85,7 +86,7 @@ export class Isolate {
     if (this.#running !== undefined) throw new Error('an isolate runs one task at a time');
     return new Promise((end) => {
       if (this.#hasEnded) {
-        if (task.type === 'create') task.stores?.port.close();
+        if (task.type === 'create') closeLines(task.lines);
         return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
       }
       const isNew = task.type === 'create' && !this.#compiled.has(image.key);
@@ -120,9 +121,8 @@ export class Isolate {
   }
 
   #send(message: ToIsolate): void {
-    const stores = message.type === 'create' ? message.stores : undefined;
     if (this.#hasEnded) return;
-    this.#port.postMessage(message, stores === undefined ? [] : [stores.port]);
+    this.#port.postMessage(message, message.type === 'create' ? portsOf(message.lines) : []);
   }
 
   #timer(ms: number): NodeJS.Timeout {

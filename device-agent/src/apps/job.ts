@@ -9,7 +9,7 @@ import type { Notice, TaskEnd } from './isolate.ts';
 import type { Seat, Tenant, Work } from './seat.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
 import type { AppSpec } from './runtime.ts';
 import type { OpenSecrets } from './unseal.ts';
 
@@ -22,7 +22,7 @@ class Run implements Tenant {
   readonly image: Image;
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   readonly #openSecrets: OpenSecrets;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
@@ -32,11 +32,11 @@ class Run implements Tenant {
     spec: AppSpec,
     image: Image,
     events: ResidentEvents,
-    openStores: OpenStores,
+    openLines: OpenLines,
     openSecrets: OpenSecrets,
   ) {
     this.#spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.#openSecrets = openSecrets;
     this.image = image;
     this.#events = events;
@@ -54,7 +54,7 @@ class Run implements Tenant {
       case 'cold': {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
-        const stores = this.#openStores(this.#spec.app, grants);
+        const lines = this.#openLines(this.#spec.app, grants);
         return {
           task: {
             type: 'create',
@@ -65,7 +65,7 @@ class Run implements Tenant {
             secrets: this.#openSecrets(this.#spec),
             logBytesPerMinute,
             first: 'run',
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
@@ -134,7 +134,7 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
   readonly #openSecrets: OpenSecrets;
   #running: Run | undefined;
   #memoryBytes = 0;
@@ -147,11 +147,11 @@ export class Job implements Resident {
     image: Image,
     seat: Seat,
     events: ResidentEvents,
-    openStores: OpenStores,
+    openLines: OpenLines,
     openSecrets: OpenSecrets,
   ) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
     this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
@@ -237,7 +237,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events, this.#openStores, this.#openSecrets);
+    const run = new Run(this.spec, this.image, this.#events, this.#openLines, this.#openSecrets);
     this.#running = run;
     this.#seat.move(run);
     try {

@@ -4,7 +4,7 @@
  * isolate that has to be ended. Both ends are ours: no guest writes here.
  */
 import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
-import type { StorePort } from '../capabilities/keyvalue/port.ts';
+import type { Lines } from './lines.ts';
 
 /** Numbers an instance of a guest, unique in this process. */
 export type GuestId = number & { readonly __brand: 'GuestId' };
@@ -52,8 +52,8 @@ export type Task =
        * It has a deadline of its own: the isolate says when the call begins.
        */
       readonly first: FirstCall | undefined;
-      /** Its line to the key-value stores that it was granted; the port goes to the isolate. */
-      readonly stores: StorePort | undefined;
+      /** To what it was granted of other threads; their ports go to the isolate. */
+      readonly lines: Lines;
     }
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 

@@ -22,6 +22,7 @@ import type {
   World,
 } from '@wafer/protocol';
 import type { OpenSecrets } from './unseal.ts';
+import type { NetworkThread } from '../capabilities/http/networks.ts';
 
 /** A component made runnable, kept on disk by (digest, transpiler version). */
 export interface Prepared {
@@ -112,5 +113,7 @@ export interface RuntimeOptions {
   readonly isolates: number;
   /** Without it there is no key, and no app gets a secret. */
   readonly openSecrets?: OpenSecrets;
+  /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */
+  readonly network?: NetworkThread;
   readonly events: RuntimeEvents;
 }

@@ -1,5 +1,5 @@
 /**
- * The modules of an isolate's program, their types stripped. A thread that strips types itself loads a
+ * The modules of a thread's program, their types stripped. A thread that strips types itself loads a
  * compiler for it and keeps it, which makes up most of an isolate's memory. So the main thread, which
  * has that compiler anyway, does it once for all, and an isolate loads its modules from here, under
  * their own names.
@@ -51,14 +51,15 @@ export interface Program {
   readonly sources: Sources;
 }
 
-let program: Program | undefined;
+const programs = new Map<string, Program>();
 
-export function workerProgram(): Program {
-  if (program === undefined) {
-    const main = new URL('./worker.ts', import.meta.url).href;
-    const sources: Sources = new Map();
-    quietly(() => collect(main, sources));
-    program = { main, sources };
-  }
+/** `main` is the URL of the thread's first module. */
+export function workerProgram(main = new URL('./worker.ts', import.meta.url).href): Program {
+  const known = programs.get(main);
+  if (known !== undefined) return known;
+  const sources: Sources = new Map();
+  quietly(() => collect(main, sources));
+  const program = { main, sources };
+  programs.set(main, program);
   return program;
 }

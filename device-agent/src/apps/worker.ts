@@ -8,6 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
 import { compileImage, type Code } from './code.ts';
 import { Guest } from './guest.ts';
+import { closeLines } from './lines.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** A panic alone has ten frames above its cause. */
@@ -42,7 +43,7 @@ function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
   try {
     guest = new Guest(task, post);
   } catch (error) {
-    task.stores?.port.close();
+    closeLines(task.lines);
     throw error;
   }
   guests.set(task.guest, guest);

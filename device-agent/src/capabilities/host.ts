@@ -17,9 +17,17 @@ export interface Host {
   log(level: LogLevel, text: string): void;
   /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
   publish(topic: string, payload: Uint8Array): boolean;
+  /**
+   * Counts what the guest sends against its limits of a minute; false when it may not, which the host has
+   * put on record. Without it nothing is counted.
+   */
+  spend?(messages: number, bytes: number): boolean;
   /** Puts a use that no grant covers on record. */
   report(refusal: Refusal): void;
 }
+
+const withIntegers = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value;
 
 /** The `err` case of a WIT `result`; the generated bindings take the value from `payload`. */
 export class WitError<T> extends Error {
@@ -29,7 +37,7 @@ export class WitError<T> extends Error {
   readonly payload: T;
 
   constructor(payload: T) {
-    super(typeof payload === 'string' ? payload : JSON.stringify(payload));
+    super(typeof payload === 'string' ? payload : JSON.stringify(payload, withIntegers));
     this.payload = payload;
     WitError.latest = this;
   }

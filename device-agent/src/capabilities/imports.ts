@@ -15,6 +15,8 @@ import { createConfig } from './config.ts';
 import { denied, kebab } from './denied.ts';
 import { createFilesystem } from './filesystem.ts';
 import type { Host } from './host.ts';
+import { createHttp } from './http/guest.ts';
+import type { HttpLine } from './http/port.ts';
 import { io } from './io.ts';
 import { createKeyvalue } from './keyvalue/guest.ts';
 import type { StorePort } from './keyvalue/port.ts';
@@ -32,19 +34,24 @@ export interface Linked {
   nameOf(hostFunction: string): string | undefined;
   /** A call has ended: what it wrote without ending the line is logged. */
   finish(): void;
-  /** Gives back what the guest held of the host: open files, its line to stores. */
+  /** Gives back what the guest held of the host: open files, its lines to other threads. */
   release(): void;
 }
 
 /**
- * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `stores` is the line to the
- * granted key-value stores.
+ * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `lines` lead to the granted
+ * key-value stores and to the network.
  */
-export function linkImports(host: Host, stores: StorePort | undefined): Linked {
+export function linkImports(
+  host: Host,
+  lines: { readonly stores: StorePort | undefined; readonly http: HttpLine | undefined },
+): Linked {
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
   const messaging = createMessaging(host);
+  const { stores } = lines;
+  const http = lines.http === undefined ? undefined : createHttp(host, lines.http);
   const granted: Record<string, object> = {
     ...io,
     ...cli.interfaces,
@@ -55,6 +62,7 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
     ...(grants.clock === true ? clock : {}),
     ...(grants.random === true ? random : {}),
     ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
+    ...http?.interfaces,
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
     ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };
@@ -70,10 +78,14 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
     imports,
     message: (topic, payload) => messaging.incoming(topic, payload),
     nameOf: (hostFunction) => importNamed(granted, hostFunction),
-    finish: () => cli.finish(),
+    finish: () => {
+      cli.finish();
+      http?.finish();
+    },
     release: () => {
       filesystem.close();
       stores?.port.close();
+      http?.close();
     },
   };
 }

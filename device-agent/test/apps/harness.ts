@@ -16,8 +16,7 @@ import {
   type LogLevel,
 } from '@wafer/protocol';
 import { createRuntime } from '../../src/apps/host.ts';
-import type { AppSpec, Prepared, Runtime } from '../../src/apps/runtime.ts';
-import type { OpenSecrets } from '../../src/apps/unseal.ts';
+import type { AppSpec, Prepared, Runtime, RuntimeOptions } from '../../src/apps/runtime.ts';
 
 export const digestOf = (bytes: Uint8Array): Digest =>
   Digest.parse(createHash('sha256').update(bytes).digest('hex'));
@@ -79,12 +78,12 @@ export class Board {
   readonly told: Told = { faults: [], published: [], lines: [], dropped: 0 };
   readonly runtime: Runtime;
 
-  constructor(isolates = 1, openSecrets?: OpenSecrets) {
+  constructor(isolates = 1, more: Pick<RuntimeOptions, 'openSecrets' | 'network'> = {}) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
       storesFolder: join(this.folder, 'stores'),
       isolates,
-      ...(openSecrets === undefined ? {} : { openSecrets }),
+      ...more,
       events: {
         fault: (app, version, fault) => void this.told.faults.push({ app, version, fault }),
         publish: (app, topic, payload) =>

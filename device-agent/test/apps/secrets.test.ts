@@ -17,7 +17,7 @@ const sealed = (value: string, name = 'api-key', app = 'puppet'): string =>
 
 let board: Board;
 beforeAll(async () => {
-  board = new Board(1, secretOpener(DEVICE, pem));
+  board = new Board(1, { openSecrets: secretOpener(DEVICE, pem) });
   await board.prepare();
 }, 60_000);
 afterAll(() => board.close());

@@ -11,6 +11,7 @@ import { cp, mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { jcoFolder, protocolWit } from '../packages.ts';
+import { disguiseModules, disguiseWit, needsDisguise, undisguise } from './disguise.ts';
 import { ENTRY_NAME, entrySource } from './entry.ts';
 import { guestWorld, GUEST_WORLD } from './guest-world.ts';
 import { interfacesBeneath, refuseUnknown } from './interfaces.ts';
@@ -22,17 +23,19 @@ const WASI_VERSION = '0.2.12';
 /** Which of its steps failed: the reason follows. */
 const ENGINE_STEPS = /^[:\s]*(?:Failed to [^:\n]*: )+(?:Error: )?/;
 /** What the runtime and the project's WIT need of WASI. */
-const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'io', 'random', 'sockets'];
+const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'];
 
 /** `entry` is an absolute path. Throws component.unsupported with the engine's own message. */
 export async function componentizeJavaScript(entry: string): Promise<Uint8Array> {
-  const modules = await readModules(entry);
+  const written = await readModules(entry);
+  const isDisguised = needsDisguise(written);
+  const modules = isDisguised ? disguiseModules(written) : written;
   const world = guestWorld([...modules.witImports.keys()], modules.exports, entry);
   const folder = await mkdtemp(join(tmpdir(), 'wafer-build-'));
   const witPath = join(folder, 'wit');
   try {
-    await assembleWit(witPath, world);
-    refuseUnknown(modules.witImports, await interfacesBeneath(join(witPath, 'deps')));
+    await assembleWit(witPath, world, isDisguised);
+    refuseUnknown(written.witImports, await interfacesBeneath(join(witPath, 'deps')));
     const { componentize } = await import('componentize-qjs');
     const { component } = await componentize({
       witPath,
@@ -40,7 +43,7 @@ export async function componentizeJavaScript(entry: string): Promise<Uint8Array>
       ...(await stage(join(folder, 'source'), modules, entry)),
       runtimeBytes: await readFile(RUNTIME_FILE),
     });
-    return component;
+    return isDisguised ? undisguise(component) : component;
   } catch (error) {
     if (error instanceof WaferError) throw error;
     const reason = (error instanceof Error ? error.message : String(error))
@@ -75,12 +78,15 @@ async function stage(moduleRoot: string, { sources, root, exports }: GuestModule
 }
 
 /** The guest's world, with everything that it may refer to under deps/. */
-async function assembleWit(folder: string, world: string): Promise<void> {
+async function assembleWit(folder: string, world: string, isDisguised: boolean): Promise<void> {
   await cp(join(protocolWit(), 'deps'), join(folder, 'deps'), { recursive: true });
   await mkdir(join(folder, 'deps/wafer-app'), { recursive: true });
   await cp(join(protocolWit(), 'reactor.wit'), join(folder, 'deps/wafer-app/reactor.wit'));
   const builtin = join(jcoFolder(), 'lib/wit/builtin', WASI_VERSION);
-  for (const name of WASI_PACKAGES)
-    await cp(join(builtin, `wasi-${name}`), join(folder, 'deps', `wasi-${name}`), { recursive: true });
+  for (const name of WASI_PACKAGES) {
+    const from = join(builtin, `wasi-${name}`);
+    await cp(from, join(folder, 'deps', `wasi-${name}`), { recursive: true });
+    if (isDisguised) await disguiseWit(from, join(folder, 'deps'));
+  }
   await writeFile(join(folder, 'guest.wit'), world);
 }

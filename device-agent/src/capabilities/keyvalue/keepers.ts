@@ -12,7 +12,7 @@ import type { Attach, StorePort } from './port.ts';
 const HEAP_MIB = 256;
 
 /** Opens one guest's line to the stores that it was granted; undefined when there are none. */
-export type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
+type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
 
 interface Keeper {
   readonly worker: Worker;
