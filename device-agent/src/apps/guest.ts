@@ -172,6 +172,7 @@ export class Guest {
 
   /** What it says of a fault may quote the guest. */
   #redacted<T extends object>(said: T): T {
+    if (!('message' in said)) return said;
     const shown: { message?: unknown; subject?: unknown } = { ...said };
     for (const part of ['message', 'subject'] as const) {
       const text = shown[part];

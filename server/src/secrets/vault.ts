@@ -87,6 +87,24 @@ async function readValues(
   );
 }
 
+/** name → sealed value, of those that can be read; none for a device whose key is not on record. */
+function sealFor(
+  { log }: Pick<Deps, 'log'>,
+  { device, app, recipient, secrets }: Unsealed,
+  values: ReadonlyMap<string, Buffer | null>,
+): Record<string, string> {
+  if (recipient === null) {
+    log.error({ device, app }, 'no key of this device is on record, so it gets no secrets: enrol it anew');
+    return {};
+  }
+  const sealed: Record<string, string> = {};
+  for (const [name, id] of Object.entries(secrets)) {
+    const value = values.get(id);
+    if (value) sealed[name] = sealSecret(value, recipient, { device, app, name });
+  }
+  return sealed;
+}
+
 /** Reads the key, or makes it at the first start. Throws a TypeError when the file holds something else. */
 export async function openVault(folder: string): Promise<Vault> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -100,19 +118,9 @@ export async function openVault(folder: string): Promise<Vault> {
       const ids = new Set(list.flatMap(({ secrets }) => Object.values(secrets)));
       const values =
         ids.size === 0 ? new Map<string, Buffer | null>() : await readValues(key, deps, [...ids]);
-      return list.map(({ device, app, recipient, secrets }) => {
-        const entries = Object.entries(secrets);
-        if (entries.some(([, id]) => !values.has(id))) return undefined;
-        if (recipient === null) {
-          deps.log.error({ device, app }, 'no key of this device is known, so it gets no secrets');
-          return {};
-        }
-        return Object.fromEntries(
-          entries.flatMap(([name, id]): [string, string][] => {
-            const value = values.get(id);
-            return value ? [[name, sealSecret(value, recipient, { device, app, name })]] : [];
-          }),
-        );
+      return list.map((one) => {
+        const isWhole = Object.values(one.secrets).every((id) => values.has(id));
+        return isWhole ? sealFor(deps, one, values) : undefined;
       });
     },
   };
