@@ -154,9 +154,9 @@ attack(
     const writes = readdirSync(copies).length;
 
     const came: string[] = [];
-    for (let kill = 1; kill <= KILLS; kill += 1) {
+    for (const kill of KILLS) {
       const folder = await board(world);
-      const at = Math.round((writes * kill) / (KILLS + 1));
+      const at = Math.round(writes * kill);
       server.desired = world.two;
       const [, signal] = await runAgent(folder, { KILL_AT: String(at) }).exited;
       expect(signal).toBe('SIGKILL');
