@@ -66,6 +66,24 @@ attack('symlink swapped in by another process between check and use', async () =
   return 'denied: filesystem /data/flip/secret';
 });
 
+attack('symlink swapped in by another process as the last step of a path', async () => {
+  symlinkSync('../outside/secret', yard.path('inside/link'));
+  const app = await stage.enter({ grants: yard.grants, limits: { deadlineMs: 20_000 } });
+  const raid = stage.steps(app, { ...open('flip'), times: 3000 });
+  let flips = 0;
+  for (const until = performance.now() + 1500; performance.now() < until; flips += 1) {
+    renameSync(yard.path('inside/link'), yard.path('inside/flip'));
+    renameSync(yard.path('inside/flip'), yard.path('inside/link'));
+  }
+  const [came] = await raid;
+  expect(flips).toBeGreaterThan(1000);
+  // It is absent or leads out, so whatever was opened was the secret.
+  expect(came).toMatchObject({ ok: 0 });
+  yard.expectUntouched(came);
+  expect(stage.faultsOf(app)).toEqual(['capability-denied: filesystem /data/flip']);
+  return 'denied: filesystem /data/flip';
+});
+
 attack('folder moved out of the grant while it is held', async () => {
   const app = await stage.enter({ grants: yard.grants });
   await stage.steps(app, open('sub', 'held'));
