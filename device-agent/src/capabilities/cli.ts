@@ -22,10 +22,11 @@ const utf8 = new TextDecoder();
 
 /** Cuts a stream of bytes into log lines; what has no newline yet waits, but never more than a line. */
 function lineSink(host: Host, level: LogLevel) {
-  const waiting = new Uint8Array(MAX_LINE_BYTES);
+  // Most guests never write: the line's memory is made with its first byte.
+  let waiting: Uint8Array | undefined;
   let length = 0;
   const emit = (): void => {
-    host.log(level, utf8.decode(waiting.subarray(0, length)));
+    host.log(level, utf8.decode(waiting?.subarray(0, length)));
     length = 0;
   };
   const stream = (): OutputStream => new OutputStream({ write, flush: () => undefined });
@@ -36,6 +37,7 @@ function lineSink(host: Host, level: LogLevel) {
       const room = bytes.subarray(at, at + MAX_LINE_BYTES - length);
       const newline = room.indexOf(NEWLINE);
       const taken = newline === -1 ? room : room.subarray(0, newline);
+      waiting ??= new Uint8Array(MAX_LINE_BYTES);
       waiting.set(taken, length);
       length += taken.length;
       at += newline === -1 ? taken.length : taken.length + 1;

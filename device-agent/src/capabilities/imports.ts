@@ -19,7 +19,7 @@ import { io } from './io.ts';
 import { createKeyvalue } from './keyvalue/guest.ts';
 import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
-import { createMessaging, type Message } from './messaging.ts';
+import { createMessaging, type Message, type Messaging } from './messaging.ts';
 import { random } from './random.ts';
 
 export interface Linked {
@@ -41,19 +41,25 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
-  const messaging = createMessaging(host);
+  // Made when it is first asked for: most of the time that linking takes goes into its class.
+  let made: Messaging | undefined;
+  const messaging = (): Messaging => (made ??= createMessaging(host));
   const granted: Record<string, object> = {
     ...io,
     ...cli.interfaces,
     ...createLogging(host),
     ...createConfig(host),
     ...filesystem.interfaces,
-    'wasi:messaging/types': messaging.types,
+    get 'wasi:messaging/types'() {
+      return messaging().types;
+    },
     ...(grants.clock === true ? clock : {}),
     ...(grants.random === true ? random : {}),
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
-    ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };
+  if (grants.messaging !== undefined) {
+    Object.defineProperty(granted, 'wasi:messaging/producer', { get: () => messaging().producer });
+  }
   const imports = new Proxy(Object.create(null) as object, {
     has: () => true,
     get: (_, key) => {
@@ -64,7 +70,7 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
   });
   return {
     imports,
-    message: (topic, payload) => messaging.incoming(topic, payload),
+    message: (topic, payload) => messaging().incoming(topic, payload),
     finish: () => cli.finish(),
     release: () => {
       filesystem.close();
