@@ -23,14 +23,16 @@ const utf8 = new TextDecoder();
 /** Cuts a stream of bytes into log lines; what has no newline yet waits, but never more than a line. */
 function lineSink(host: Host, level: LogLevel) {
   // Beyond a line's length there is room for a secret, so that none is divided where a long line is cut.
-  const waiting = Buffer.alloc(MAX_LINE_BYTES + host.redactor.longestBytes);
+  // Most guests never write: the memory is made with the first byte.
+  let made: Buffer | undefined;
+  const waiting = (): Buffer => (made ??= Buffer.alloc(MAX_LINE_BYTES + host.redactor.longestBytes));
   let length = 0;
   const emitUpTo = (end: number): void => {
-    host.log(level, utf8.decode(waiting.subarray(0, end)));
-    waiting.copyWithin(0, end, length);
+    host.log(level, utf8.decode(waiting().subarray(0, end)));
+    waiting().copyWithin(0, end, length);
     length -= end;
   };
-  const emitPiece = (): void => emitUpTo(host.redactor.cut(waiting.subarray(0, length), MAX_LINE_BYTES));
+  const emitPiece = (): void => emitUpTo(host.redactor.cut(waiting().subarray(0, length), MAX_LINE_BYTES));
   const emit = (): void => {
     while (length > MAX_LINE_BYTES) emitPiece();
     emitUpTo(length);
@@ -40,14 +42,15 @@ function lineSink(host: Host, level: LogLevel) {
   function write(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
-      const room = bytes.subarray(at, at + waiting.length - length);
+      const line = waiting();
+      const room = bytes.subarray(at, at + line.length - length);
       const newline = room.indexOf(NEWLINE);
       const taken = newline === -1 ? room : room.subarray(0, newline);
-      waiting.set(taken, length);
+      line.set(taken, length);
       length += taken.length;
       at += newline === -1 ? taken.length : taken.length + 1;
       if (newline !== -1) emit();
-      else if (length === waiting.length) emitPiece();
+      else if (length === line.length) emitPiece();
     }
   }
   return { stream, finish: () => (length > 0 ? emit() : undefined) };

@@ -21,7 +21,7 @@ import { io } from './io.ts';
 import { createKeyvalue } from './keyvalue/guest.ts';
 import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
-import { createMessaging, type Message } from './messaging.ts';
+import { createMessaging, type Message, type Messaging } from './messaging.ts';
 import { random } from './random.ts';
 import { createSecrets } from './secrets.ts';
 
@@ -49,23 +49,32 @@ export function linkImports(
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
-  const messaging = createMessaging(host);
   const { stores } = lines;
   const http = lines.http === undefined ? undefined : createHttp(host, lines.http);
+  // Made when it is first asked for: most of the time that linking takes goes into its class.
+  let made: Messaging | undefined;
+  const messaging = (): Messaging => (made ??= createMessaging(host));
   const granted: Record<string, object> = {
     ...io,
     ...cli.interfaces,
     ...createLogging(host),
     ...createConfig(host),
     ...filesystem.interfaces,
-    'wasi:messaging/types': messaging.types,
+    get 'wasi:messaging/types'() {
+      return messaging().types;
+    },
     ...(grants.clock === true ? clock : {}),
     ...(grants.random === true ? random : {}),
     ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
     ...http?.interfaces,
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
-    ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };
+  if (grants.messaging !== undefined) {
+    Object.defineProperty(granted, 'wasi:messaging/producer', {
+      enumerable: true,
+      get: () => messaging().producer,
+    });
+  }
   const imports = new Proxy(Object.create(null) as object, {
     has: () => true,
     get: (_, key) => {
@@ -76,7 +85,7 @@ export function linkImports(
   });
   return {
     imports,
-    message: (topic, payload) => messaging.incoming(topic, payload),
+    message: (topic, payload) => messaging().incoming(topic, payload),
     nameOf: (hostFunction) => importNamed(granted, hostFunction),
     finish: () => {
       cli.finish();

@@ -3,7 +3,7 @@
  * declare something are kept if something that acts can reach what they declare. Names are taken as one
  * scope: one that is declared twice keeps both.
  */
-import type { AnyNode, FunctionDeclaration } from 'acorn';
+import type { AnyNode } from 'acorn';
 
 const isNode = (value: unknown): value is AnyNode =>
   typeof value === 'object' && value !== null && 'type' in value && 'start' in value;
@@ -129,44 +129,49 @@ interface Unit {
   readonly declared: readonly string[] | undefined;
 }
 
-const isGenerator = (node: AnyNode): boolean =>
-  node.type === 'FunctionExpression' && node.id?.name === '_initGenerator';
-
-function find(node: AnyNode, test: (node: AnyNode) => boolean): AnyNode | undefined {
-  if (test(node)) return node;
-  for (const child of childrenOf(node)) {
-    const found = find(child, test);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** The body of the generator that instantiates, where this statement makes it. */
+function generatorIn(statement: AnyNode): readonly AnyNode[] | undefined {
+  if (statement.type !== 'VariableDeclaration') return undefined;
+  const init = statement.declarations[0]?.init;
+  const callee = init?.type === 'CallExpression' ? init.callee : undefined;
+  return callee?.type === 'FunctionExpression' && callee.generator ? callee.body.body : undefined;
 }
 
 /** The statements of `instantiate`; those of its generator in the place of the one that makes it. */
 function unitsOf(program: AnyNode): Unit[] {
-  const isInstantiate = (node: AnyNode): boolean =>
-    node.type === 'FunctionDeclaration' && (node as FunctionDeclaration).id.name === 'instantiate';
-  const instantiate = find(program, isInstantiate);
+  const instantiate = childrenOf(program).find(
+    (node) => node.type === 'FunctionDeclaration' && node.id?.name === 'instantiate',
+  );
   if (instantiate?.type !== 'FunctionDeclaration') return [];
-  return instantiate.body.body.flatMap((statement) => {
-    const generator = find(statement, isGenerator);
-    const inside = generator?.type === 'FunctionExpression' ? generator.body.body : [statement];
-    return inside.map((one) => ({ statement: one as AnyNode, declared: declares(one as AnyNode) }));
-  });
+  return instantiate.body.body
+    .flatMap((statement) => generatorIn(statement) ?? [statement])
+    .map((statement) => ({ statement, declared: declares(statement) }));
 }
 
-/** `body` without the declarations that nothing reaches. */
-export function withoutUnreached(body: string, parse: (body: string) => AnyNode): string {
+export interface Reached {
+  /** Without the declarations that nothing reaches. */
+  readonly body: string;
+  /** What is left mentions these. */
+  readonly names: ReadonlySet<string>;
+}
+
+export function withoutUnreached(body: string, parse: (body: string) => AnyNode): Reached {
   const units = unitsOf(parse(body));
   const declaredBy = new Map<string, Unit[]>();
   for (const unit of units) {
     for (const name of unit.declared ?? []) declaredBy.set(name, [...(declaredBy.get(name) ?? []), unit]);
   }
   const reached = new Set<Unit>();
+  const names = new Set<string>();
   const waiting = units.filter(({ declared }) => declared === undefined);
   for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
     if (reached.has(unit)) continue;
     reached.add(unit);
-    for (const name of mentions(unit.statement, new Set())) waiting.push(...(declaredBy.get(name) ?? []));
+    const mentioned = mentions(unit.statement, new Set());
+    for (const name of mentioned) {
+      names.add(name);
+      waiting.push(...(declaredBy.get(name) ?? []));
+    }
   }
   let at = 0;
   const parts: string[] = [];
@@ -175,5 +180,5 @@ export function withoutUnreached(body: string, parse: (body: string) => AnyNode)
     parts.push(body.slice(at, unit.statement.start));
     at = unit.statement.end;
   }
-  return parts.join('') + body.slice(at);
+  return { body: parts.join('') + body.slice(at), names };
 }

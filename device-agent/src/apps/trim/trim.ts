@@ -23,7 +23,7 @@ interface Edit {
 }
 
 /** Where the books are kept. None may be left. */
-const BOOKS = new Set([
+const BOOKS = [
   'AsyncSubtask',
   'AsyncTask',
   'ComponentAsyncState',
@@ -35,7 +35,7 @@ const BOOKS = new Set([
   'createNewCurrentTask',
   'getCurrentTask',
   'task',
-]);
+];
 
 class Trimmer {
   readonly edits: Edit[] = [];
@@ -131,8 +131,5 @@ export function trimBindings(body: string): string {
   trimmer.guard(program);
   if (!trimmer.isComplete) return body;
   const trimmed = withoutUnreached(apply(body, trimmer.edits), parsed);
-  return mentionsBooks(parsed(trimmed)) ? body : trimmed;
+  return BOOKS.some((name) => trimmed.names.has(name)) ? body : trimmed.body;
 }
-
-const mentionsBooks = (node: AnyNode): boolean =>
-  (node.type === 'Identifier' && BOOKS.has(node.name)) || childrenOf(node).some(mentionsBooks);
