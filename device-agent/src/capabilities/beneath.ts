@@ -10,7 +10,7 @@
  * works where it stays beneath, and is `not-permitted` where it leads out, whoever made it.
  */
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { errno, fail } from './errno.ts';
+import { errno, fail, LeadsOut } from './errno.ts';
 
 /** Linux's O_PATH: a descriptor to walk through, which needs no read permission. Node has no name for it. */
 const O_PATH = 0o10000000;
@@ -62,10 +62,10 @@ class Walker {
     return this.#opened.at(-1) ?? this.#root;
   }
 
-  /** Throws `not-permitted` at the root. */
+  /** Throws `LeadsOut` at the root. */
   up(): void {
     const last = this.#opened.pop();
-    if (last === undefined) throw fail('not-permitted');
+    if (last === undefined) throw new LeadsOut();
     closeSync(last);
   }
 
@@ -86,7 +86,7 @@ class Walker {
   follow(target: string): string {
     this.#links += 1;
     if (this.#links > MAX_LINKS) throw fail('loop');
-    if (target.startsWith('/')) throw fail('not-permitted');
+    if (target.startsWith('/')) throw new LeadsOut();
     return target;
   }
 
@@ -103,13 +103,13 @@ function checkPath(path: string): void {
   if (path === '') throw fail('no-entry');
   if (path.length > MAX_PATH_CHARACTERS) throw fail('name-too-long');
   if (path.includes('\0')) throw fail('invalid');
-  if (path.startsWith('/')) throw fail('not-permitted');
+  if (path.startsWith('/')) throw new LeadsOut();
 }
 
 /**
  * Resolves `path` beneath the folder `root` and calls `use` with its last step, while the descriptors on
  * the way are held open. `followLast` says whether a link in the last place is followed.
- * Throws WIT errors for paths that lead out, and system errors.
+ * Throws `LeadsOut`, other WIT errors, and system errors.
  */
 export function beneath<T>(root: number, path: string, followLast: boolean, use: (place: Place) => T): T {
   checkPath(path);

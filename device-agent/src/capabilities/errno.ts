@@ -63,4 +63,11 @@ export function systemCalls<T>(run: () => T): T {
   }
 }
 
+/** A path that would leave the folder it is beneath. */
+export class LeadsOut extends WitError<ErrorCode> {
+  constructor() {
+    super('not-permitted');
+  }
+}
+
 export const fail = (code: ErrorCode): WitError<ErrorCode> => new WitError(code);

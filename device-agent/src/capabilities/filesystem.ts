@@ -8,8 +8,9 @@
  */
 import { constants, fstatSync, openSync } from 'node:fs';
 import type { FilesystemGrant } from '@wafer/protocol';
+import { grantName } from '@wafer/protocol/grant-names';
 import { WALK } from './beneath.ts';
-import { Descriptor, DirectoryEntryStream } from './descriptor.ts';
+import { Descriptor, DirectoryEntryStream, type Access } from './descriptor.ts';
 import { errno } from './errno.ts';
 import type { DescriptorFlags } from './file-calls.ts';
 import { Refusal, type Host } from './host.ts';
@@ -75,6 +76,22 @@ function rootOf(host: Host, files: HeldFiles, grant: FilesystemGrant): Root[] {
   }
 }
 
+function accessOf(host: Host, files: HeldFiles, grant: FilesystemGrant): Access {
+  const name = grantName.filesystem(grant.host);
+  return {
+    files,
+    canWrite: grant.access === 'write',
+    used: () => host.used(name),
+    denied: (code, path) => {
+      const message =
+        code === 'read-only'
+          ? `The guest would have changed ${path}, but ${grant.guest} is granted for reading only.`
+          : `The guest used ${path}, which leads out of the granted ${grant.guest}.`;
+      host.report(new Refusal('capability-denied', message, `filesystem ${path}`));
+    },
+  };
+}
+
 export interface Filesystem {
   readonly interfaces: Record<string, object>;
   close(): void;
@@ -85,8 +102,8 @@ export function createFilesystem(host: Host): Filesystem {
   const roots = (host.grants.filesystem ?? []).flatMap((grant) => rootOf(host, files, grant));
   const getDirectories = (): [Descriptor, string][] =>
     roots.map(({ file, grant, flags }) => {
-      const access = { files, canWrite: grant.access === 'write' };
-      return [new Descriptor(file.hold(), access, flags), grant.guest];
+      const access = accessOf(host, files, grant);
+      return [new Descriptor(file.hold(), access, flags, grant.guest), grant.guest];
     });
   return {
     interfaces: {

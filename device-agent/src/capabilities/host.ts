@@ -10,10 +10,22 @@ export interface Host {
   readonly config: Readonly<Record<string, string>>;
   /** A line for the log, within the guest's budget. */
   log(level: LogLevel, text: string): void;
-  /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
-  publish(topic: string, payload: Uint8Array): boolean;
-  /** Puts a use that no grant covers on record. */
+  /**
+   * Hands on a message whose topic was checked, within what the guest may send. Answers why not, in words
+   * for the guest; what was over its limits is on record then.
+   */
+  publish(topic: string, payload: Uint8Array): string | undefined;
+  /**
+   * Books what leaves the guest by another way than `publish`: so many messages or requests, so many bytes
+   * of payload. Answers as `publish` does, and what it refuses must not be sent.
+   */
+  spend(messages: number, bytes: number): string | undefined;
+  /** Notes that a grant was of use, by its name (`grantName`); cheap enough for every call. */
+  used(grant: string): void;
+  /** Puts a use that no grant covers, or that a limit refused, on record; the guest's call goes on. */
   report(refusal: Refusal): void;
+  /** Ends the guest's call with the refusal, and puts it on record. */
+  fail(refusal: Refusal): never;
 }
 
 /** The `err` case of a WIT `result`; the generated bindings take the value from `payload`. */

@@ -9,6 +9,7 @@
  *
  * Import names carry no version here: every 0.2.x is served alike.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { createCli } from './cli.ts';
 import { clock } from './clock.ts';
 import { createConfig } from './config.ts';
@@ -19,6 +20,7 @@ import { io } from './io.ts';
 import { createKeyvalue } from './keyvalue/guest.ts';
 import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
+import { watched } from './watched.ts';
 import { createMessaging, type Message } from './messaging.ts';
 import { random } from './random.ts';
 
@@ -49,8 +51,8 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
     ...createConfig(host),
     ...filesystem.interfaces,
     'wasi:messaging/types': messaging.types,
-    ...(grants.clock === true ? clock : {}),
-    ...(grants.random === true ? random : {}),
+    ...(grants.clock === true ? watched(clock, () => host.used(grantName.clock)) : {}),
+    ...(grants.random === true ? watched(random, () => host.used(grantName.random)) : {}),
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
     ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };

@@ -1,0 +1,16 @@
+/** A guest's host that lets everything pass and tells nothing; tests say what else it should do. */
+import type { Host } from '../../src/capabilities/host.ts';
+
+export const quietHost = (parts: Partial<Host> = {}): Host => ({
+  grants: {},
+  config: {},
+  log: () => undefined,
+  publish: () => undefined,
+  spend: () => undefined,
+  used: () => undefined,
+  report: () => undefined,
+  fail: (refusal) => {
+    throw refusal;
+  },
+  ...parts,
+});
