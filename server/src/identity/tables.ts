@@ -1,8 +1,7 @@
 /** Claim tokens, device certificates, API tokens. The tables of people are in people-tables.ts. */
 import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
-import { index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
 
 /** Only a hash of the secret is kept. A use is taken by one conditional UPDATE. */
 export const claims = pgTable('claims', {

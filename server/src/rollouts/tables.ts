@@ -14,9 +14,8 @@ import type {
   Triggers,
   Version,
 } from '@wafer/protocol';
-import { bigserial, index, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+import { bigserial, index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
 
 /** The desired state, one row an app on a device; what the director signs is made from these rows. */
 export const assignments = pgTable(
