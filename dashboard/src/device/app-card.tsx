@@ -13,7 +13,7 @@ import { Pill, Status } from '../elements/status.tsx';
 import { EXECUTION_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import { counted, grouped } from '../format/quantity.ts';
-import { milliseconds } from '../format/time.ts';
+import { clockSeconds, milliseconds } from '../format/time.ts';
 import { AppUsage } from './app-usage.tsx';
 import classes from './app-card.module.css';
 
@@ -134,7 +134,8 @@ function CrashLoop({ failures, nextTryAt }: NonNullable<AppHealth['crashLoop']>)
       <div>
         <b>crash-loop</b>
         <div className={classes['faultText']}>
-          It failed {counted(failures, 'time')} in a row and rests. Next try: <When at={nextTryAt} />
+          It failed {counted(failures, 'time')} in a row and rests. Next try at{' '}
+          {clockSeconds(Date.parse(nextTryAt))}.
         </div>
       </div>
     </div>
@@ -145,7 +146,7 @@ function CrashLoop({ failures, nextTryAt }: NonNullable<AppHealth['crashLoop']>)
 function Unused({ grants }: { grants: readonly string[] }) {
   return (
     <div className={classes['unused']} role="note" data-testid="unused-grants">
-      <Status look={{ tone: 'warn', icon: 'warn', word: 'Unused for long: consider narrowing' }} />
+      <Status look={{ tone: 'warn', icon: 'wait', word: 'Unused for long: consider narrowing' }} />
       <ul>
         {grants.map((grant) => (
           <li key={grant}>
@@ -178,8 +179,10 @@ export function AppCard({ id, app, health }: Props) {
       {app.execution && <FaultBox execution={app.execution} />}
       {health?.crashLoop && <CrashLoop {...health.crashLoop} />}
       <div className={classes['parts']}>
-        <NowFacts app={app} health={health} />
-        {app.execution && <LastExecution execution={app.execution} />}
+        <div className={classes['stack']}>
+          <NowFacts app={app} health={health} />
+          {app.execution && <LastExecution execution={app.execution} />}
+        </div>
         {health && (
           <div className={classes['part']}>
             <h3>Usage</h3>

@@ -55,7 +55,7 @@ export function AppUsage({ id, app, health }: { id: DeviceId; app: DeviceApp; he
               denialText(count, MINUTES)
             ) : (
               <span key="denied">
-                <Status look={{ tone: 'warn', icon: 'warn', word: denialText(count, MINUTES) }} />
+                <Status look={{ tone: 'warn', icon: 'bad', word: denialText(count, MINUTES) }} />
                 {subjects.map((subject) => (
                   <code key={subject} className={classes['subject']}>
                     {subject}

@@ -81,7 +81,7 @@ describe('rows', () => {
       'Memory: 8 MiB of 32 MiB',
       'Stores: 2 KiB of 1 KiB',
       'Busy: 10 % of one core',
-      'Waiting: 3 of 256',
+      'Waiting: 3 of 256 calls at most',
       'Messages: 300 of 600 a minute',
       'Sent: 0 B of 1 MiB a minute',
       'Logged: 0 B of 0 B a minute',

@@ -81,7 +81,7 @@ export function usageRows(
     memory,
     ...(stores.length > 0 ? [row('Stores', minute.storeBytes, quota, bytes)] : []),
     { name: 'Busy', text: `${percent(busy)} of one core`, share: null },
-    row('Waiting', minute.queued, limits?.queueLength, grouped),
+    row('Waiting', minute.queued, limits?.queueLength, grouped, ' calls at most'),
     row('Messages', minute.messages, limits?.messagesPerMinute, grouped, ' a minute'),
     row('Sent', minute.outgoingBytes, limits?.outgoingBytesPerMinute, bytes, ' a minute'),
     row('Logged', minute.logBytes, limits?.logBytesPerMinute, bytes, ' a minute'),

@@ -247,9 +247,9 @@ export class Guest {
         return over;
       },
       spend: (messages, bytes) => {
-        const over = this.#sending.admit(messages, bytes, performance.now());
-        if (over === undefined) this.#post({ type: 'spent', guest, messages, bytes });
-        return over;
+        const fits = this.#sending.admit(messages, bytes, performance.now()) === undefined;
+        if (fits) this.#post({ type: 'spent', guest, messages, bytes });
+        return fits;
       },
       used: (grant) => {
         if (this.#used.has(grant)) return;

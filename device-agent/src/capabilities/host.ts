@@ -17,9 +17,9 @@ export interface Host {
   publish(topic: string, payload: Uint8Array): string | undefined;
   /**
    * Books what leaves the guest by another way than `publish`: so many messages or requests, so many bytes
-   * of payload. Answers as `publish` does, and what it refuses must not be sent.
+   * of payload. False when it may not be sent; that is on record then.
    */
-  spend(messages: number, bytes: number): string | undefined;
+  spend(messages: number, bytes: number): boolean;
   /** Notes that a grant was of use, by its name (`grantName`); cheap enough for every call. */
   used(grant: string): void;
   /** Puts a use that no grant covers, or that a limit refused, on record; the guest's call goes on. */

@@ -6,7 +6,7 @@ export const quietHost = (parts: Partial<Host> = {}): Host => ({
   config: {},
   log: () => undefined,
   publish: () => undefined,
-  spend: () => undefined,
+  spend: () => true,
   used: () => undefined,
   report: () => undefined,
   fail: (refusal) => {
