@@ -12,7 +12,13 @@ export const GRANTS: Grants = { messaging: { publish: ['replies'], subscribe: ['
 export const TOPIC = 'bench/call';
 
 export class BenchBoard {
-  readonly limits = Limits.parse({ memoryMiB: 8, callsPerSecond: 100_000, deadlineMs: 60_000 });
+  readonly limits = Limits.parse({
+    memoryMiB: 8,
+    callsPerSecond: 100_000,
+    messagesPerMinute: 100_000_000,
+    outgoingBytesPerMinute: 2 ** 40,
+    deadlineMs: 60_000,
+  });
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafer-bench-'));
   #reply: Uint8Array | undefined;
   readonly #runtime = createRuntime({
@@ -22,6 +28,7 @@ export class BenchBoard {
     events: {
       fault: (_, __, fault) => process.stderr.write(`${fault.kind}: ${fault.message}\n`),
       publish: (_, __, payload) => void (this.#reply = payload),
+      used: () => undefined,
       log: () => undefined,
     },
   });

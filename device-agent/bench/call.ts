@@ -16,6 +16,7 @@ import { z } from 'zod';
 import { compileImage } from '../src/apps/code.ts';
 import { Guest } from '../src/apps/guest.ts';
 import { Images } from '../src/apps/images.ts';
+import { Outgoing } from '../src/apps/outgoing.ts';
 import { nextGuest } from '../src/apps/port.ts';
 import { BenchBoard, GRANTS, TOPIC } from './board.ts';
 import { serve } from './serve.ts';
@@ -63,6 +64,7 @@ async function openComponent() {
     config: {},
     secrets: {},
     logBytesPerMinute: 0,
+    allowance: new Outgoing().allowance(board.limits, 0),
     first: undefined,
     lines: { stores: undefined, http: undefined },
   } as const;

@@ -22,6 +22,7 @@ import { z } from 'zod';
 import { createRuntime } from '../src/apps/host.ts';
 import { Images } from '../src/apps/images.ts';
 import { Isolate } from '../src/apps/isolate.ts';
+import { Outgoing } from '../src/apps/outgoing.ts';
 import { nextGuest, type GuestCall, type Image } from '../src/apps/port.ts';
 import type { AppSpec, Prepared } from '../src/apps/runtime.ts';
 
@@ -38,7 +39,14 @@ type GuestName = 'qjs' | 'c';
 const HERE = import.meta.dirname;
 const APP = AppName.parse('bench');
 const TOPIC = 'do/count';
-const limits = Limits.parse({ memoryMiB: 32, callsPerSecond: 100_000, deadlineMs: 5000 });
+const limits = Limits.parse({
+  memoryMiB: 32,
+  callsPerSecond: 100_000,
+  queueLength: 1024,
+  messagesPerMinute: 10_000_000,
+  outgoingBytesPerMinute: 2 ** 40,
+  deadlineMs: 5000,
+});
 const grants: Grants = {
   clock: true,
   random: true,
@@ -64,7 +72,7 @@ const STATEFUL = [...STATELESS, 'wafer:app/state@0.1.0'];
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-bench-'));
 const nothing = (): void => undefined;
-const events = { fault: nothing, publish: nothing, log: nothing };
+const events = { fault: nothing, publish: nothing, used: nothing, log: nothing };
 const runtime = createRuntime({ folder, storesFolder: join(folder, 'stores'), isolates: 2, events });
 const images = new Images(nothing);
 const prepared = new Map<GuestName, Prepared>();
@@ -129,6 +137,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     config: {},
     secrets: {},
     logBytesPerMinute: 0,
+    allowance: new Outgoing().allowance(limits, 0),
     first: undefined,
     lines: { stores: undefined, http: undefined },
   } as const;

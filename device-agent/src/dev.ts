@@ -55,6 +55,7 @@ export async function runDev(options: DevOptions): Promise<void> {
         told.add(fault);
         tell({ event: 'fault', fault });
       },
+      used: () => undefined,
       publish: (_app, topic, payload) => tell(published(topic, payload)),
       log: (_app, lines, dropped) => {
         for (const { level, text } of lines) tell({ event: 'log', level, text });

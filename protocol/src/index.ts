@@ -9,6 +9,7 @@ export * from './desired.ts';
 export * from './errors.ts';
 export * from './faults.ts';
 export * from './frame.ts';
+export * from './grant-names.ts';
 export * from './grants.ts';
 export * from './ids.ts';
 export * from './messages.ts';

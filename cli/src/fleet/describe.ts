@@ -1,6 +1,7 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
 import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
 import { fields, printable, table } from '../table.ts';
+import { describeUsage } from './usage.ts';
 
 const SHORT_DIGEST = 12;
 
@@ -77,7 +78,9 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
   const stacks = device.apps.flatMap(({ app, execution }) => describeStack(app, execution?.fault?.message));
   const messages = device.messages.map(({ app, topic, payload }) => [app, topic, payload]);
   const said = messages.length === 0 ? '' : `\n\n${table(['app', 'topic', 'last message'], messages, '')}`;
-  return `${page}\n\n${apps}${stacks.map((stack) => `\n\n${stack}`).join('')}${said}`;
+  const used = describeUsage(device, nowMs);
+  const parts = [page, apps, ...(used === '' ? [] : [used]), ...stacks];
+  return `${parts.join('\n\n')}${said}`;
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';

@@ -8,6 +8,8 @@ import { linkImports, type Linked } from '../capabilities/imports.ts';
 import { Redactor } from '../capabilities/redact.ts';
 import type { Code } from './code.ts';
 import { LogBudget } from './log-budget.ts';
+import { Refusals } from './refusals.ts';
+import { Sending } from './sending.ts';
 import { describeTrap, enteredBy, wasmFrames } from './stack.ts';
 import {
   exportedAs,
@@ -20,11 +22,8 @@ import {
   type Task,
 } from './port.ts';
 
-/** What one call may publish: the main thread reads messages only between calls. */
-const MAX_PUBLISHED_PER_CALL = 256;
-const MAX_PUBLISHED_BYTES_PER_CALL = 1024 * 1024;
-/** Denied uses that one call can put on record. */
-const MAX_REPORTED_PER_CALL = 16;
+/** A grant that is used all the time is told again after this long, ms. */
+const USED_ANEW_MS = 10 * 60_000;
 /** Longest text of a log line and of a fault, characters; the protocol carries no more. */
 const MAX_LINE_CHARACTERS = 4000;
 const MAX_FAULT_CHARACTERS = 2000;
@@ -40,11 +39,18 @@ export class Guest {
   readonly #budget: LogBudget;
   readonly #memories = new Set<WebAssembly.Memory>();
   readonly #exports = new Map<Exported, Record<string, (...args: unknown[]) => unknown>>();
-  readonly #reported: Refusal[] = [];
+  readonly #refusals: Refusals;
+  readonly #sending: Sending;
+  /** Grants that were used since `#usedSince`, and those of them that the main thread was not told of. */
+  readonly #used = new Set<string>();
+  #untold: string[] = [];
+  #usedSince = 0;
+  #busyMs = 0;
   /** Last words on standard error: many languages say there why they trap. */
   readonly #lastWords: string[] = [];
   #ceilingBytes = 0;
-  #published = { count: 0, bytes: 0 };
+  /** A refusal that ends the call, unless the guest finds a way to go on. */
+  #failing: Refusal | undefined;
   #exit: GuestExit | undefined;
 
   /** Throws a `Refusal` when a granted folder cannot be had. */
@@ -53,6 +59,10 @@ export class Guest {
     this.#post = post;
     this.#redactor = new Redactor(spec.secrets);
     this.#budget = new LogBudget(spec.logBytesPerMinute);
+    this.#refusals = new Refusals((refused, count) =>
+      post(this.#redacted({ type: 'refused', guest: spec.guest, count, ...refused })),
+    );
+    this.#sending = new Sending(spec.allowance, (refusal) => this.#refusals.add(refusal));
     this.#linked = linkImports(this.#host(), spec.lines);
   }
 
@@ -91,6 +101,16 @@ export class Guest {
 
   release(): void {
     this.#linked.release();
+  }
+
+  /** Time in its calls and grants that it used, since this was last asked. */
+  takeUse(): { busyMs: number; used?: readonly string[] } {
+    const busyMs = this.#busyMs;
+    this.#busyMs = 0;
+    if (this.#untold.length === 0) return { busyMs };
+    const used = this.#untold;
+    this.#untold = [];
+    return { busyMs, used };
   }
 
   #invoke(call: GuestCall): unknown {
@@ -149,9 +169,14 @@ export class Guest {
   }
 
   #attempt<T extends Outcome>(run: () => T): T | CallOutcome {
-    this.#published = { count: 0, bytes: 0 };
+    const started = performance.now();
+    this.#sending.begin();
     this.#lastWords.length = 0;
     WitError.latest = undefined;
+    if (started - this.#usedSince > USED_ANEW_MS) {
+      this.#used.clear();
+      this.#usedSince = started;
+    }
     let outcome: T | CallOutcome;
     let thrown: unknown;
     try {
@@ -160,12 +185,12 @@ export class Guest {
       thrown = error;
       outcome = this.#failed(error);
     }
+    this.#busyMs += performance.now() - started;
     this.#linked.finish();
     this.#tellDropped();
-    for (const { kind, message, subject } of this.#reported.filter((refusal) => refusal !== thrown)) {
-      this.#post(this.#redacted({ type: 'refused', guest: this.#spec.guest, kind, message, subject }));
-    }
-    this.#reported.length = 0;
+    if (this.#failing !== undefined && this.#failing !== thrown) this.#refusals.add(this.#failing);
+    this.#failing = undefined;
+    this.#refusals.end();
     // A guest that swallowed its own exit has ended all the same.
     return this.#exit === undefined ? this.#redacted(outcome) : { status: 'exit', code: this.#exit.code };
   }
@@ -237,16 +262,26 @@ export class Guest {
         this.#post({ type: 'log', guest, line, dropped: this.#budget.takeDropped() });
       },
       publish: (topic, payload) => {
-        const { count, bytes } = this.#published;
-        const isOver =
-          count >= MAX_PUBLISHED_PER_CALL || bytes + payload.length > MAX_PUBLISHED_BYTES_PER_CALL;
-        if (isOver) return false;
-        this.#published = { count: count + 1, bytes: bytes + payload.length };
-        this.#post({ type: 'publish', guest, topic, payload });
-        return true;
+        const over = this.#sending.publish(payload.length, performance.now());
+        if (over === undefined) this.#post({ type: 'publish', guest, topic, payload });
+        return over;
       },
-      report: (refusal) => {
-        if (this.#reported.length < MAX_REPORTED_PER_CALL) this.#reported.push(refusal);
+      spend: (messages, bytes) => {
+        const fits = this.#sending.spend(messages, bytes, performance.now()) === undefined;
+        if (fits) this.#post({ type: 'spent', guest, messages, bytes });
+        return fits;
+      },
+      used: (grant) => {
+        if (this.#used.has(grant)) return;
+        this.#used.add(grant);
+        this.#untold.push(grant);
+      },
+      report: (refusal) => this.#refusals.add(refusal),
+      fail: (refusal) => {
+        // Whoever can be refused twice in one call has swallowed the first one.
+        if (this.#failing !== undefined) this.#refusals.add(this.#failing);
+        this.#failing = refusal;
+        throw refusal;
       },
     };
   }

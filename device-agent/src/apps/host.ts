@@ -45,10 +45,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     images.release(resident.image.key);
   };
 
+  /** Each takes it into its own queue, so none of them holds up the sender or another. */
+  const toBoard = (from: AppName, topic: string, payload: Uint8Array): void => {
+    for (const [name, app] of apps) if (name !== from) app.hear(topic, payload);
+  };
+
   const appOf = (name: AppName): App => {
     const known = apps.get(name);
     if (known !== undefined) return known;
-    const app = new App({ name, events, retire });
+    const app = new App({ name, events, retire, toBoard });
     apps.set(name, app);
     return app;
   };

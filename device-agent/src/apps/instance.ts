@@ -23,6 +23,7 @@ import {
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { OpenLines } from './lines.ts';
+import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
 import type { AppSpec } from './runtime.ts';
 import type { OpenSecrets } from './unseal.ts';
 
@@ -56,6 +57,7 @@ export class Instance implements Tenant, Resident {
   #onLive: PromiseWithResolvers<void> = Promise.withResolvers();
   #onIdle: (() => void)[] = [];
   #workDone = 0;
+  #heldBytes: StorePort['signal'] | undefined;
 
   constructor(
     spec: AppSpec,
@@ -74,7 +76,11 @@ export class Instance implements Tenant, Resident {
     this.#events = events;
     this.#now = now;
     this.#declared = new Set(spec.exports.map(exportedAs));
-    this.#calls = new Calls(spec.limits.callsPerSecond);
+    this.#calls = new Calls({
+      limits: spec.limits,
+      now,
+      onOver: (fault) => events.refused(fault, 1),
+    });
     this.#onLive.promise.catch(() => undefined);
   }
 
@@ -84,6 +90,14 @@ export class Instance implements Tenant, Resident {
 
   get memoryBytes(): number {
     return this.#memoryBytes;
+  }
+
+  get storeBytes(): number {
+    return this.#heldBytes === undefined ? 0 : heldBytes(this.#heldBytes);
+  }
+
+  takeMostWaiting(): number {
+    return this.#calls.takeMostWaiting();
   }
 
   /** Messages and ticks that it has finished; tells whether its state may have changed. */
@@ -195,6 +209,7 @@ export class Instance implements Tenant, Resident {
         const image = this.image.key;
         const first = this.#declared.has('lifecycle') ? 'start' : undefined;
         const lines = this.#openLines(this.spec.app, grants);
+        this.#heldBytes = lines.stores?.signal;
         return {
           task: {
             type: 'create',
@@ -204,6 +219,7 @@ export class Instance implements Tenant, Resident {
             config,
             secrets: this.#openSecrets(this.spec),
             logBytesPerMinute,
+            allowance: this.#events.allowance(),
             first,
             lines,
           },
@@ -228,6 +244,7 @@ export class Instance implements Tenant, Resident {
   }
 
   ended(end: TaskEnd): void {
+    this.#events.worked(end.busyMs, end.type === 'done' ? (end.used ?? []) : []);
     if (this.#phase === 'gone') return this.#settleCurrent(this.#lost());
     if (end.type === 'isolate-ended') return this.#fell(end.fault);
     this.#memoryBytes = end.memoryBytes;
@@ -265,7 +282,7 @@ export class Instance implements Tenant, Resident {
 
   heard(notice: Notice): void {
     if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.fault(new FaultError(notice.kind, notice.message, notice.subject));
+    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
   }
 
   // How it goes on -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import type { Seat, Tenant, Work } from './seat.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { OpenLines } from './lines.ts';
+import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
 import type { AppSpec } from './runtime.ts';
 import type { OpenSecrets } from './unseal.ts';
 
@@ -27,6 +28,7 @@ class Run implements Tenant {
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
+  stores: StorePort['signal'] | undefined;
 
   constructor(
     spec: AppSpec,
@@ -55,6 +57,7 @@ class Run implements Tenant {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
         const lines = this.#openLines(this.#spec.app, grants);
+        this.stores = lines.stores?.signal;
         return {
           task: {
             type: 'create',
@@ -64,6 +67,7 @@ class Run implements Tenant {
             config,
             secrets: this.#openSecrets(this.#spec),
             logBytesPerMinute,
+            allowance: this.#events.allowance(),
             first: 'run',
             lines,
           },
@@ -82,6 +86,7 @@ class Run implements Tenant {
   }
 
   ended(end: TaskEnd): void {
+    this.#events.worked(end.busyMs, end.type === 'done' ? (end.used ?? []) : []);
     if (end.type === 'isolate-ended') return this.#fail(end.fault);
     this.memoryBytes = end.memoryBytes;
     this.#came(end.outcome);
@@ -125,7 +130,7 @@ class Run implements Tenant {
 
   heard(notice: Notice): void {
     if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.fault(new FaultError(notice.kind, notice.message, notice.subject));
+    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
   }
 }
 
@@ -138,6 +143,7 @@ export class Job implements Resident {
   readonly #openSecrets: OpenSecrets;
   #running: Run | undefined;
   #memoryBytes = 0;
+  #stores: StorePort['signal'] | undefined;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
@@ -170,6 +176,16 @@ export class Job implements Resident {
   /** Of the last run: nothing of it is held when it is over. */
   get memoryBytes(): number {
     return this.#running === undefined ? 0 : this.#memoryBytes;
+  }
+
+  /** As the last run left it. */
+  get storeBytes(): number {
+    return this.#stores === undefined ? 0 : heldBytes(this.#stores);
+  }
+
+  /** A tick that finds it running is passed over. */
+  takeMostWaiting(): number {
+    return 0;
   }
 
   get workDone(): number {
@@ -251,6 +267,7 @@ export class Job implements Resident {
       throw error;
     } finally {
       this.#memoryBytes = run.memoryBytes;
+      this.#stores = run.stores;
       this.#running = undefined;
       this.#workDone += 1;
       this.#seat.leave(run);

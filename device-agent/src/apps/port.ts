@@ -5,6 +5,7 @@
  */
 import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
 import type { Lines } from './lines.ts';
+import type { Allowance } from './outgoing.ts';
 
 /** Numbers an instance of a guest, unique in this process. */
 export type GuestId = number & { readonly __brand: 'GuestId' };
@@ -47,6 +48,7 @@ export type Task =
       /** In clear; they are nowhere else but in the isolate. */
       readonly secrets: Readonly<Record<string, Uint8Array>>;
       readonly logBytesPerMinute: number;
+      readonly allowance: Allowance;
       /**
        * Called in the same turn when the instance exports it, which saves waking both threads once more.
        * It has a deadline of its own: the isolate says when the call begins.
@@ -109,7 +111,15 @@ export type FromIsolate =
   | { readonly type: 'ready' }
   /** Code of the guest begins to run: at the creation of an image's first instance, and at every first call. */
   | { readonly type: 'entered'; readonly what: 'creation' | 'call' }
-  | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: Outcome;
+      readonly memoryBytes: number;
+      /** Time in the guest and in what it called, ms. */
+      readonly busyMs: number;
+      /** Grants that it used, each at most once in a while; absent when there is none to tell. */
+      readonly used?: readonly string[];
+    }
   | {
       readonly type: 'log';
       readonly guest: GuestId;
@@ -122,10 +132,13 @@ export type FromIsolate =
       readonly topic: string;
       readonly payload: Uint8Array;
     }
-  /** A denied use that did not end the call. */
+  /** What left the guest by another way than `publish`, and was booked. */
+  | { readonly type: 'spent'; readonly guest: GuestId; readonly messages: number; readonly bytes: number }
+  /** A use that was denied, or held back by a limit, and did not end the call. */
   | {
       readonly type: 'refused';
       readonly guest: GuestId;
+      readonly count: number;
       readonly kind: FaultKind;
       readonly message: string;
       readonly subject: string;

@@ -51,10 +51,15 @@ export interface AppSpec {
 
 /** What the runtime tells about guests as it happens. */
 export interface RuntimeEvents {
-  /** A fault of the serving instance. Not raised for failures of `swap`, which rejects instead. */
-  fault(app: AppName, version: Version, fault: Fault): void;
-  /** A guest's message, already checked against its grants. */
+  /**
+   * A fault of the serving instance, or what any instance was denied or a limit held back, `count` times.
+   * Not raised for failures of `swap`, which rejects instead.
+   */
+  fault(app: AppName, version: Version, fault: Fault, count?: number): void;
+  /** A guest's message for the server, already checked against its grants. */
   publish(app: AppName, topic: string, payload: Uint8Array): void;
+  /** Grants that a guest has used, by their names; each of them now and then. */
+  used(app: AppName, grants: readonly string[]): void;
   /** Log lines that the budget let through, and how many it did not. */
   log(app: AppName, lines: readonly { level: LogLevel; text: string; at: number }[], dropped: number): void;
 }

@@ -37,7 +37,15 @@ type Creation = ToIsolate & { type: 'create' };
 const EXPORT_OF = { start: 'lifecycle', run: 'run' } as const;
 
 /** Instantiates, and makes the first call where there is one. */
-function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
+type Done = Omit<FromIsolate & { type: 'done' }, 'type'>;
+
+const done = (guest: Guest, outcome: Outcome): Done => ({
+  outcome,
+  memoryBytes: guest.memoryBytes,
+  ...guest.takeUse(),
+});
+
+function create(task: Creation): Done {
   const code = codeOf(task.image);
   let guest: Guest;
   try {
@@ -51,25 +59,25 @@ function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
     if (task.isNew) post({ type: 'entered', what: 'creation' });
   });
   if (outcome.status !== 'created' || task.first === undefined || !guest.exports(EXPORT_OF[task.first])) {
-    return { outcome, memoryBytes: guest.memoryBytes };
+    return done(guest, outcome);
   }
   post({ type: 'entered', what: 'call' });
   const first = guest.call({ name: task.first });
-  return { outcome: { ...outcome, first }, memoryBytes: guest.memoryBytes };
+  return done(guest, { ...outcome, first });
 }
 
-function run(task: Creation | (Task & { type: 'call' })): { outcome: Outcome; memoryBytes: number } {
+function run(task: Creation | (Task & { type: 'call' })): Done {
   try {
     if (task.type === 'create') return create(task);
     const guest = guests.get(task.guest);
     if (guest === undefined) throw new Error(`guest ${task.guest} is not here`);
-    return { outcome: guest.call(task.call), memoryBytes: guest.memoryBytes };
+    return done(guest, guest.call(task.call));
   } catch (error) {
     const outcome: Outcome =
       error instanceof Refusal
         ? { status: 'fault', kind: error.kind, message: error.message, subject: error.subject }
         : { status: 'fault', kind: 'prepare', message: `The guest could not be started: ${String(error)}` };
-    return { outcome, memoryBytes: 0 };
+    return { outcome, memoryBytes: 0, busyMs: 0 };
   }
 }
 

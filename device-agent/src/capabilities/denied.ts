@@ -17,8 +17,7 @@ function deniedMember(host: Host, interfaceName: string, member: string): unknow
       `The guest called ${used} of ${interfaceName}, which nothing grants it.`,
       subject,
     );
-    host.report(refusal);
-    throw refusal;
+    return host.fail(refusal);
   };
   const name = kebab(member);
   // The bindings read `prototype` and symbols while they link; that is no use of the capability.

@@ -48,8 +48,10 @@ interface PathFlags {
 export interface Access {
   readonly files: HeldFiles;
   readonly canWrite: boolean;
+  /** The grant was of use. */
+  used(): void;
   /** Puts a use on record that no grant covers; `path` as the guest names it. */
-  readonly denied: (use: 'reach' | 'change', path: string) => void;
+  denied(use: 'reach' | 'change', path: string): void;
 }
 
 export class DirectoryEntryStream {
@@ -99,11 +101,13 @@ export class Descriptor {
 
   #mustRead(): void {
     if (this.#flags.read !== true) throw fail('bad-descriptor');
+    this.#access.used();
   }
 
   #mustWrite(): void {
     this.#mustBeWritable();
     if (this.#flags.write !== true) throw fail('bad-descriptor');
+    this.#access.used();
   }
 
   /** Whether the grant allows changes at all; `path` is what is to be changed. */
@@ -114,9 +118,9 @@ export class Descriptor {
   }
 
   #pathOf(path: string): string {
-    const told = path.slice(0, MAX_TOLD_CHARACTERS);
-    if (told.startsWith('/')) return told;
-    return told === '.' ? this.#path : `${this.#path.replace(/\/$/, '')}/${told}`;
+    if (path === '.') return this.#path;
+    const full = path.startsWith('/') ? path : `${this.#path.replace(/\/$/, '')}/${path}`;
+    return full.slice(0, MAX_TOLD_CHARACTERS);
   }
 
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
@@ -223,6 +227,7 @@ export class Descriptor {
   // What lies beneath it -------------------------------------------------------------------------
 
   #beneath<T>(path: string, { symlinkFollow }: PathFlags, use: (place: Place) => T): T {
+    this.#access.used();
     try {
       return systemCalls(() => beneath(this.#fd, path, symlinkFollow === true, use));
     } catch (error) {

@@ -9,6 +9,7 @@
  */
 import { constants, fstatSync, openSync } from 'node:fs';
 import type { FilesystemGrant } from '@wafer/protocol';
+import { grantName } from '@wafer/protocol/grant-names';
 import { isProcess, WALK } from './beneath.ts';
 import { Descriptor, DirectoryEntryStream, type Access } from './descriptor.ts';
 import { errno } from './errno.ts';
@@ -87,26 +88,35 @@ function rootOf(host: Host, files: HeldFiles, grant: FilesystemGrant): Root[] {
   }
 }
 
-export interface Filesystem {
-  readonly interfaces: Record<string, object>;
-  close(): void;
-}
-
 const WORDS = {
   reach: 'reach {}, which leads out of what it was granted',
   change: 'change {}, which it was granted for reading only',
 } as const;
 
-export function createFilesystem(host: Host): Filesystem {
-  const denied: Access['denied'] = (use, path) => {
-    const message = `The guest tried to ${WORDS[use].replace('{}', () => path)}.`;
-    host.report(new Refusal('capability-denied', message, `filesystem ${path}`));
+function accessOf(host: Host, files: HeldFiles, grant: FilesystemGrant): Access {
+  const name = grantName.filesystem(grant.host);
+  return {
+    files,
+    canWrite: grant.access === 'write',
+    used: () => host.used(name),
+    denied: (use, path) => {
+      const message = `The guest tried to ${WORDS[use].replace('{}', () => path)}.`;
+      host.report(new Refusal('capability-denied', message, `filesystem ${path}`));
+    },
   };
+}
+
+export interface Filesystem {
+  readonly interfaces: Record<string, object>;
+  close(): void;
+}
+
+export function createFilesystem(host: Host): Filesystem {
   const files = new HeldFiles();
   const roots = (host.grants.filesystem ?? []).flatMap((grant) => rootOf(host, files, grant));
   const getDirectories = (): [Descriptor, string][] =>
     roots.map(({ file, grant, flags }) => {
-      const access = { files, canWrite: grant.access === 'write', denied };
+      const access = accessOf(host, files, grant);
       return [new Descriptor(file.hold(), access, flags, grant.guest), grant.guest];
     });
   return {

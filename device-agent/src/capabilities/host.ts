@@ -15,15 +15,22 @@ export interface Host {
   readonly redactor: Redactor;
   /** A line for the log, within the guest's budget; secrets in it are replaced, what is too long is cut. */
   log(level: LogLevel, text: string): void;
-  /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
-  publish(topic: string, payload: Uint8Array): boolean;
   /**
-   * Counts what the guest sends against its limits of a minute; false when it may not, which the host has
-   * put on record. Without it nothing is counted.
+   * Hands on a message whose topic was checked, within what the guest may send. Answers why not, in words
+   * for the guest; what was over its limits is on record then.
    */
-  spend?(messages: number, bytes: number): boolean;
-  /** Puts a use that no grant covers on record. */
+  publish(topic: string, payload: Uint8Array): string | undefined;
+  /**
+   * Books what leaves the guest by another way than `publish`: so many messages or requests, so many bytes
+   * of payload. False when it may not be sent; that is on record then.
+   */
+  spend(messages: number, bytes: number): boolean;
+  /** Notes that a grant was of use, by its name (`grantName`); cheap enough for every call. */
+  used(grant: string): void;
+  /** Puts a use that no grant covers, or that a limit refused, on record; the guest's call goes on. */
   report(refusal: Refusal): void;
+  /** Ends the guest's call with the refusal, and puts it on record. */
+  fail(refusal: Refusal): never;
 }
 
 const withIntegers = (_: string, value: unknown): unknown =>

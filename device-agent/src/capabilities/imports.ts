@@ -9,6 +9,7 @@
  *
  * Import names carry no version here: every 0.2.x is served alike.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { createCli } from './cli.ts';
 import { clock } from './clock.ts';
 import { createConfig } from './config.ts';
@@ -24,6 +25,7 @@ import { createLogging } from './logging.ts';
 import { createMessaging, type Message, type Messaging } from './messaging.ts';
 import { random } from './random.ts';
 import { createSecrets } from './secrets.ts';
+import { watched } from './watched.ts';
 
 export interface Linked {
   /** What `instantiate` takes as its imports. */
@@ -63,8 +65,8 @@ export function linkImports(
     get 'wasi:messaging/types'() {
       return messaging().types;
     },
-    ...(grants.clock === true ? clock : {}),
-    ...(grants.random === true ? random : {}),
+    ...(grants.clock === true ? watched(clock, () => host.used(grantName.clock)) : {}),
+    ...(grants.random === true ? watched(random, () => host.used(grantName.random)) : {}),
     ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
     ...http?.interfaces,
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),

@@ -3,6 +3,7 @@
  * that its grants name; asking for another is `denied` and on record. Every value is in the isolate's
  * memory only.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { Refusal, WitError, type Host } from './host.ts';
 
 type SecretError = { tag: 'denied' | 'missing' };
@@ -15,7 +16,7 @@ export function createSecrets(host: Host): Record<string, object> {
     'wafer:app/secrets': {
       get: (name: string): Uint8Array => {
         if (!granted.has(name)) {
-          const subject = `secrets ${name.slice(0, MAX_NAME_CHARACTERS)}`;
+          const subject = grantName.secret(name.slice(0, MAX_NAME_CHARACTERS));
           host.report(
             new Refusal(
               'capability-denied',
@@ -25,6 +26,7 @@ export function createSecrets(host: Host): Record<string, object> {
           );
           throw new WitError<SecretError>({ tag: 'denied' });
         }
+        host.used(grantName.secret(name));
         const value = Object.hasOwn(host.secrets, name) ? host.secrets[name] : undefined;
         if (value === undefined) throw new WitError<SecretError>({ tag: 'missing' });
         return value.slice();

@@ -441,18 +441,19 @@ describe('what goes wrong on the way', () => {
     ['a body that nobody announced', { headers: [['content-length', '5']] }, 'HTTP-request-body-size'],
     [
       'a body longer than it said',
-      { headers: [['content-length', '5']], body: { text: 'seven..' } },
+      { path: '/echo', headers: [['content-length', '5']], body: { text: 'seven..' } },
       'last-operation-failed',
     ],
     [
       'a body shorter than it said',
-      { headers: [['content-length', '9']], body: { text: 'seven..' } },
+      { path: '/echo', headers: [['content-length', '9']], body: { text: 'seven..' } },
       'HTTP-request-body-size',
     ],
     ['trailers announced where none can be', { headers: [['trailer', 'x-sum']] }, 'HTTP-protocol-error'],
     [
       'trailers announced after a body with its length',
       {
+        path: '/echo',
         headers: [
           ['trailer', 'x-sum'],
           ['content-length', '2'],

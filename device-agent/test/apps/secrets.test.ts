@@ -51,6 +51,7 @@ describe('a guest', () => {
         app: 'puppet',
         version: '1.0.0',
         fault: expect.objectContaining({ kind: 'capability-denied', subject: 'secrets other' }),
+        count: 1,
       },
     ]);
   });

@@ -2,11 +2,11 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import { createHttp } from '../../src/capabilities/http/guest.ts';
-import { Redactor } from '../../src/capabilities/redact.ts';
 import type { ToNetwork } from '../../src/capabilities/http/port.ts';
 import type { createFields } from '../../src/capabilities/http/fields.ts';
 import type { createOutgoing, OutgoingRequest } from '../../src/capabilities/http/outgoing.ts';
 import { WitError } from '../../src/capabilities/host.ts';
+import { quietHost } from './quiet-host.ts';
 
 type Types = ReturnType<typeof createOutgoing> & { readonly Fields: ReturnType<typeof createFields> };
 
@@ -20,16 +20,12 @@ function guest(spend: (messages: number, bytes: number) => boolean) {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
   const signal = new SharedArrayBuffer(4);
-  const host = {
-    grants: { http: [{ scheme: 'https' as const, host: 'api.test', methods: ['POST' as const] }] },
-    config: {},
-    secrets: {},
-    redactor: new Redactor({}),
-    log: () => undefined,
-    publish: () => true,
-    report: () => undefined,
+  const used: string[] = [];
+  const host = quietHost({
+    grants: { http: [{ scheme: 'https', host: 'api.test', methods: ['POST'] }] },
     spend,
-  };
+    used: (grant) => void used.push(grant),
+  });
   const { interfaces } = createHttp(host, { port: port1, signal });
   const types = interfaces['wasi:http/types'] as Types;
   const { handle } = interfaces['wasi:http/outgoing-handler'] as {
@@ -46,7 +42,7 @@ function guest(spend: (messages: number, bytes: number) => boolean) {
       list.push(received.message.ask);
     }
   };
-  return { request, send: () => handle(request, undefined), asked };
+  return { request, send: () => handle(request, undefined), asked, used };
 }
 
 const payloadOf = (run: () => unknown): unknown => {

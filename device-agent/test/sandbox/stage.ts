@@ -72,11 +72,12 @@ export class Stage extends Board {
     return answer as Came[];
   }
 
-  /** `kind: subject` of every fault that was raised, in order. */
+  /** `kind: subject` of every fault that was raised, in order, each once however often it was repeated. */
   faultsOf(app: string): string[] {
-    return this.told.faults
-      .filter((told) => told.app === app)
+    const told = this.told.faults
+      .filter((fault) => fault.app === app)
       .map(({ fault }) => `${fault.kind}: ${fault.subject ?? fault.message}`);
+    return [...new Set(told)];
   }
 }
 

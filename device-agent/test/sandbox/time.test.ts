@@ -8,7 +8,8 @@ import { attack, freshApp } from './stage.ts';
 let board: Board;
 beforeAll(async () => {
   board = new Board(1);
-  await board.install({ app: 'neighbour' });
+  // It is asked all the while, also while its isolate hangs; none of that may be lost.
+  await board.install({ app: 'neighbour', limits: { queueLength: 10_000 } });
 }, 60_000);
 afterAll(() => board.close());
 

@@ -6,6 +6,7 @@
  *
  * Answering requests (`incoming-handler`) is not offered; the resources for it are only there to be linked.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { Refusal, WitError, type Host } from '../host.ts';
 import type { IoError } from '../io.ts';
 import type { ErrorCode } from './errors.ts';
@@ -83,18 +84,20 @@ export function createHttp(host: Host, port: HttpLine): Http {
   const line = new Line(port, report);
   const holds = new Holds();
   const Fields = createFields(holds);
-  const spend = (bytes: number): boolean => host.spend?.(0, bytes) ?? true;
+  const spend = (bytes: number): boolean => host.spend(0, bytes);
   const outgoing = createOutgoing({ line, holds, fields: Fields, spend });
   const incoming = createIncoming(line, holds, Fields);
 
   const send = (request: OutgoingRequest, options: RequestOptions | undefined) => {
     const head = headOf(request, options);
-    if (covering(grants, head.method, head.target).length === 0) {
+    const allowing = covering(grants, head.method, head.target);
+    if (allowing.length === 0) {
       const subject = describeUse(head.method, head.target);
       report({ subject, message: `The guest asked for ${subject}, which its grants do not cover.` });
       throw failure({ tag: 'HTTP-request-denied' });
     }
-    if (host.spend?.(1, 0) === false) {
+    for (const grant of allowing) host.used(grantName.http(head.method, grant));
+    if (!host.spend(1, 0)) {
       throw failure({ tag: 'internal-error', val: 'over the limit messagesPerMinute' });
     }
     const remote = line.begin(head);

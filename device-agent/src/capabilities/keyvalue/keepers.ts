@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { AppName, Grants } from '@wafer/protocol';
-import type { Attach, StorePort } from './port.ts';
+import { createSignal, type Attach, type StorePort } from './port.ts';
 
 /** Host memory of the keeper, MiB: what lives in all stores of the board together has to fit. */
 const HEAP_MIB = 256;
@@ -54,7 +54,7 @@ export function createKeepers(folder: string): Keepers {
       if (grants.keyvalue === undefined || grants.keyvalue.length === 0) return undefined;
       keeper ??= start();
       const { port1, port2 } = new MessageChannel();
-      const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      const signal = createSignal();
       const maxBytes = new Map(grants.keyvalue.map((grant) => [grant.store, grant.maxBytes]));
       const attach: Attach = { port: port2, signal, folder: join(folder, app), maxBytes };
       keeper.port.postMessage(attach, [port2]);
