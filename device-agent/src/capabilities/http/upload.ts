@@ -57,15 +57,24 @@ export class Upload {
 
   /** Bytes that may be written now. Throws a `StreamError` when none ever may again. */
   get room(): number {
-    this.line.hear();
-    const failure = this.#failure ?? this.#remote?.failure;
-    if (failure !== undefined) throw streamFailed(new ExchangeError(failure));
+    this.#mustNotHaveFailed();
     if (this.#trailers !== undefined || this.#remote?.isOver === true) throw new WitError({ tag: 'closed' });
     return this.#remote?.room ?? this.#room;
   }
 
+  /** Throws a `StreamError` when something of it never goes out. */
   get isFlushed(): boolean {
-    return this.#remote === undefined || this.room === SEND_WINDOW_BYTES;
+    this.#mustNotHaveFailed();
+    if (this.#remote === undefined || this.#remote.room === SEND_WINDOW_BYTES) return true;
+    // A server answers as soon as it has all bytes that were announced, which may be heard of first.
+    if (this.#remote.isOver && this.#writtenBytes === this.#options.declaredBytes) return true;
+    return this.room === SEND_WINDOW_BYTES;
+  }
+
+  #mustNotHaveFailed(): void {
+    this.line.hear();
+    const failure = this.#failure ?? this.#remote?.failure;
+    if (failure !== undefined) throw streamFailed(new ExchangeError(failure));
   }
 
   /** Something can be written, or nothing ever will. */
@@ -158,7 +167,7 @@ export class BodyOutput extends OutputStream {
 
   /** What was written goes out by itself; this only tells of a failure. */
   override flush(): void {
-    void this.#upload.room;
+    void this.#upload.isFlushed;
   }
 
   override blockingFlush(): void {
