@@ -95,6 +95,7 @@ function specOf(
     grants,
     config: {},
     limits: { ...limits, memoryMiB },
+    isolation: 'shared',
     triggers: {},
     health: HealthRule.parse({}),
   };

@@ -99,6 +99,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
     isolates: config.isolates,
+    wallNow: () => clock.now(),
     events: {
       fault: (app, version, fault) => machine.watch.fault(app, version, fault),
       publish: (app, topic, payload) => parts.session?.publishGuest(app, topic, payload),

@@ -94,7 +94,8 @@ function limitsLine(memory: MemoryVerdict): string {
 }
 
 function exampleTrigger(world: World, exports: readonly string[]): string[] {
-  if (world === 'command') return ['# triggers: { everyMs: 60000 } # runs again so often; without, once'];
+  if (world === 'command')
+    return ['# triggers: { everyMs: 60000 } # runs again so often; or cron, or keepRunning; without, once'];
   return exports.some((name) => name.startsWith('wafer:app/timer@'))
     ? ['# triggers: { everyMs: 1000 } # without it, timer.tick is never called']
     : [];

@@ -17,6 +17,7 @@ import { LogBudget } from './log-budget.ts';
 import type { GuestCall } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec, RuntimeEvents } from './runtime.ts';
+import { startTriggers } from './schedule.ts';
 import { change, swap, type Stage } from './swap.ts';
 
 /** The same denied use is reported again only after this long, ms. */
@@ -28,6 +29,8 @@ export interface AppOptions {
   readonly events: RuntimeEvents;
   /** Takes a resident out for good; its image may be unused then. */
   readonly retire: (resident: Resident) => Promise<void>;
+  /** Wall clock, ms since 1970. */
+  readonly wallNow: () => number;
 }
 
 const now = (): number => performance.now();
@@ -41,22 +44,24 @@ export class App {
   readonly #name: AppName;
   readonly #events: RuntimeEvents;
   readonly #retire: (resident: Resident) => Promise<void>;
+  readonly #wallNow: () => number;
   readonly #latency = new Latency();
   readonly #budget = new LogBudget();
   readonly #reported = new Map<string, number>();
   #serving: Resident | undefined;
   #previous: Resident | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTriggers: () => void = () => undefined;
   #isTicking = false;
   #calls = 0;
   #faults = 0;
   #lost = 0;
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, events, retire }: AppOptions) {
+  constructor({ name, events, retire, wallNow }: AppOptions) {
     this.#name = name;
     this.#events = events;
     this.#retire = retire;
+    this.#wallNow = wallNow;
   }
 
   // Changes ------------------------------------------------------------------------------------
@@ -101,6 +106,7 @@ export class App {
       const previous = this.#previous;
       if (previous === undefined) throw noPrevious(this.#name);
       const lostBefore = this.#lost;
+      await this.#unpark(previous);
       this.#previous = undefined;
       const gapMs = change(failed, previous, (resident) => this.#serve(resident), now);
       const drainedAt = now();
@@ -164,7 +170,14 @@ export class App {
       faults: this.#faults,
       memoryBytes: serving.memoryBytes,
       ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...this.#crashLoopOf(serving),
     };
+  }
+
+  #crashLoopOf({ crashLoop }: Resident): Pick<AppHealth, 'crashLoop'> {
+    if (crashLoop === undefined) return {};
+    const nextTryAt = new Date(this.#wallNow() + crashLoop.nextTryInMs).toISOString();
+    return { crashLoop: { failures: crashLoop.failures, nextTryAt } };
   }
 
   #stateOf(serving: Resident): AppState {
@@ -189,6 +202,16 @@ export class App {
     });
   }
 
+  async #unpark(previous: Resident): Promise<void> {
+    try {
+      await previous.unpark?.();
+    } catch (error) {
+      this.#previous = undefined;
+      await this.#retire(previous);
+      throw error;
+    }
+  }
+
   // Its parts ----------------------------------------------------------------------------------
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -202,15 +225,15 @@ export class App {
     const older = this.#previous;
     this.#previous = this.#serving;
     this.#serve(resident);
+    this.#previous?.park?.();
     if (older !== undefined) void this.#retire(older);
   }
 
   #serve(resident: Resident | undefined): void {
     this.#serving = resident;
-    clearInterval(this.#timer);
+    this.#stopTriggers();
     if (resident === undefined) return;
-    const { everyMs } = resident.spec.triggers;
-    if (everyMs !== undefined) this.#timer = setInterval(() => this.#tick(), everyMs);
+    this.#stopTriggers = startTriggers(resident.spec.triggers, () => this.#tick(), this.#wallNow);
   }
 
   /** Ticks do not pile up behind a slow guest. Their faults are told by the resident. */
@@ -229,6 +252,9 @@ export class App {
         if (self() !== this.#serving) return;
         this.#faults += 1;
         if (this.#isNews(fault)) this.#events.fault(this.#name, spec.version, fault.fault);
+      },
+      repeated: () => {
+        if (self() === this.#serving) this.#faults += 1;
       },
       notice: (notice) => {
         if (notice.type === 'publish') {

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts';
 import { linkImports, type Linked } from '../capabilities/imports.ts';
+import { onWait } from '../capabilities/io.ts';
 import { LogBudget } from './log-budget.ts';
 import {
   exportedAs,
@@ -35,6 +36,9 @@ const MAX_PUBLISHED_BYTES_PER_CALL = 1024 * 1024;
 /** Denied uses that one call can put on record. */
 const MAX_REPORTED_PER_CALL = 16;
 const MAX_STACK_CHARACTERS = 700;
+/** What holds for one call holds for so long of a service, whose one call does not end, ms. */
+const SERVICE_TURN_MS = 1000;
+const PAGE_BYTES = 65_536;
 /** Lines of standard error that a fault quotes. */
 const MAX_LAST_WORDS = 6;
 const MAX_WORDS_CHARACTERS = 900;
@@ -52,6 +56,7 @@ export class Guest {
   #ceilingBytes = 0;
   #published = { count: 0, bytes: 0 };
   #exit: GuestExit | undefined;
+  #turnAt = -Infinity;
 
   /** Throws a `Refusal` when a granted folder cannot be had. */
   constructor(spec: Task & { type: 'create' }, post: (message: FromIsolate) => void) {
@@ -59,6 +64,13 @@ export class Guest {
     this.#post = post;
     this.#budget = new LogBudget(spec.logBytesPerMinute);
     this.#linked = linkImports(this.#host(), spec.stores);
+    if (spec.service !== undefined) {
+      onWait(() => {
+        // What stands on a line that was not ended is said before it waits.
+        this.#linked.finish();
+        this.#pass();
+      });
+    }
   }
 
   /** Linear memory of all its core instances that can be seen from outside, bytes. */
@@ -166,10 +178,7 @@ export class Guest {
     }
     this.#linked.finish();
     this.#tellDropped();
-    for (const { kind, message, subject } of this.#reported.filter((refusal) => refusal !== thrown)) {
-      this.#post({ type: 'refused', guest: this.#spec.guest, kind, message, subject });
-    }
-    this.#reported.length = 0;
+    this.#tellReported(thrown);
     // A guest that swallowed its own exit has ended all the same.
     return this.#exit === undefined ? outcome : { status: 'exit', code: this.#exit.code };
   }
@@ -210,6 +219,7 @@ export class Guest {
       grants,
       config,
       log: (level, text) => {
+        this.#pass();
         if (level === 'warn') this.#lastWords.push(text);
         if (this.#lastWords.length > MAX_LAST_WORDS) this.#lastWords.shift();
         if (!this.#budget.admits(text, performance.now())) return;
@@ -217,6 +227,7 @@ export class Guest {
         this.#post({ type: 'log', guest, line, dropped: this.#budget.takeDropped() });
       },
       publish: (topic, payload) => {
+        this.#pass();
         const { count, bytes } = this.#published;
         const isOver =
           count >= MAX_PUBLISHED_PER_CALL || bytes + payload.length > MAX_PUBLISHED_BYTES_PER_CALL;
@@ -227,8 +238,30 @@ export class Guest {
       },
       report: (refusal) => {
         if (this.#reported.length < MAX_REPORTED_PER_CALL) this.#reported.push(refusal);
+        this.#pass();
       },
     };
+  }
+
+  /** Called as a service goes on: does what is done at the end of a call, once a turn is over. */
+  #pass(): void {
+    const { service } = this.#spec;
+    if (service === undefined) return;
+    Atomics.store(service, 0, this.memoryBytes / PAGE_BYTES);
+    const now = performance.now();
+    if (now - this.#turnAt < SERVICE_TURN_MS) return;
+    this.#turnAt = now;
+    this.#published = { count: 0, bytes: 0 };
+    this.#tellDropped();
+    this.#tellReported(undefined);
+  }
+
+  /** All but the one that ended the call, which its outcome tells. */
+  #tellReported(thrown: unknown): void {
+    for (const { kind, message, subject } of this.#reported.filter((refusal) => refusal !== thrown)) {
+      this.#post({ type: 'refused', guest: this.#spec.guest, kind, message, subject });
+    }
+    this.#reported.length = 0;
   }
 
   #tellDropped(): void {

@@ -5,7 +5,8 @@
  *   prepare   component bytes → a child process → a checked folder on disk
  *   images    folder → memory limits written in → modules, compiled once
  *   pool      seats in warm isolates; deadlines; a guest that breaks one costs its isolate, no one else
- *   instance  one running reactor; job: one command
+ *   instance  one running reactor; job: one command; service: one that keeps running
+ *   schedule  what makes them tick
  *   app       who serves, who served before; the books
  *   swap      start, move state, probe, change over, drain
  *
@@ -21,11 +22,18 @@ import { Job } from './job.ts';
 import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
+import { Service } from './service.ts';
 import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime({
+  folder,
+  storesFolder,
+  isolates,
+  events,
+  wallNow = Date.now,
+}: RuntimeOptions): Runtime {
   const stores = createKeepers(storesFolder);
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
@@ -39,7 +47,7 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
   const appOf = (name: AppName): App => {
     const known = apps.get(name);
     if (known !== undefined) return known;
-    const app = new App({ name, events, retire });
+    const app = new App({ name, events, retire, wallNow });
     apps.set(name, app);
     return app;
   };
@@ -52,12 +60,14 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
 
   const make = async (spec: AppSpec, prepared: Prepared, tell: ResidentEvents): Promise<Resident> => {
     const image = await images.acquire(prepared, spec.limits);
-    const seat = pool.choose();
+    const isService = spec.world === 'command' && spec.triggers.keepRunning === true;
+    const seat = pool.choose(isService ? 'dedicated' : spec.isolation);
+    if (isService) return new Service(spec, image, seat, tell, now, stores.open);
     switch (spec.world) {
       case 'reactor':
         return new Instance(spec, image, seat, tell, now, stores.open);
       case 'command':
-        return new Job(spec, image, seat, tell, stores.open);
+        return new Job(spec, image, seat, tell, now, stores.open);
     }
   };
 

@@ -9,7 +9,7 @@
 import { FaultError, type AppState, type FaultKind } from '@wafer/protocol';
 import { Calls, type Answer, type Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
-import { pauseAfter } from './pause.ts';
+import { Falls } from './pause.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
 import {
   exportedAs,
@@ -21,7 +21,7 @@ import {
   type Image,
   type Outcome,
 } from './port.ts';
-import type { Resident, ResidentEvents } from './resident.ts';
+import type { CrashLoop, Resident, ResidentEvents } from './resident.ts';
 import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
 
@@ -47,9 +47,10 @@ export class Instance implements Tenant, Resident {
   #exports: ReadonlySet<Exported> = new Set();
   #current: Call | undefined;
   #memoryBytes = 0;
-  #deaths = 0;
+  readonly #falls = new Falls();
+  /** The call that it failed in last. */
+  #fellIn: GuestCall['name'] | undefined;
   #hasLived = false;
-  #restUntil = 0;
   #lastFault: FaultError | undefined;
   #onLive: PromiseWithResolvers<void> = Promise.withResolvers();
   #onIdle: (() => void)[] = [];
@@ -87,6 +88,10 @@ export class Instance implements Tenant, Resident {
     return this.#workDone;
   }
 
+  get crashLoop(): CrashLoop | undefined {
+    return this.#falls.crashLoop(this.#now());
+  }
+
   get isBusy(): boolean {
     return this.#current !== undefined;
   }
@@ -112,7 +117,10 @@ export class Instance implements Tenant, Resident {
       return this.#refuse(call, 'The app was stopped before the call could be made.');
     if (this.#phase === 'resting') {
       const last = this.#lastFault?.message ?? 'no reason known';
-      return this.#refuse(call, `The guest failed ${this.#deaths} times in a row; the last time: ${last}`);
+      return this.#refuse(
+        call,
+        `The guest failed ${this.#falls.inARow} times in a row; the last time: ${last}`,
+      );
     }
     this.#calls.add(call);
     this.#seat.wake();
@@ -182,7 +190,7 @@ export class Instance implements Tenant, Resident {
     const { limits, grants, config } = this.spec;
     switch (this.#phase) {
       case 'resting':
-        if (now < this.#restUntil) return this.#restUntil - now;
+        if (now < this.#falls.restUntil) return this.#falls.restUntil - now;
         this.#phase = 'cold';
         return this.next(now);
       case 'cold': {
@@ -236,7 +244,7 @@ export class Instance implements Tenant, Resident {
         return this.#created(outcome.first);
       case 'returned':
         if (this.#phase === 'starting') return this.#lives();
-        this.#deaths = 0;
+        this.#answered();
         return this.#settleCurrent({ status: 'returned', value: outcome.value });
       case 'error':
         return this.#refused(outcome.message);
@@ -289,7 +297,7 @@ export class Instance implements Tenant, Resident {
     if (this.#phase !== 'live') {
       return this.#fell(faultOf('trap', `The guest refused to start: ${message}`));
     }
-    this.#deaths = 0;
+    this.#answered();
     const name = this.#current?.call.name;
     const fault =
       name === 'check'
@@ -318,18 +326,25 @@ export class Instance implements Tenant, Resident {
     this.#guest = nextGuest();
     this.#memoryBytes = 0;
     this.#lastFault = named;
-    this.#deaths += 1;
-    const pauseMs = pauseAfter(this.#deaths);
-    this.#restUntil = this.#now() + pauseMs;
+    this.#fellIn = call;
+    const pauseMs = this.#falls.fell(this.#now());
     if (!this.#hasLived) this.discard(named);
     else this.#phase = pauseMs > 0 ? 'resting' : 'cold';
     this.#settleCurrent({ status: 'fault', fault: named, isAnswered: true });
     if (this.#phase === 'resting') {
       this.#calls.refuse(
-        faultOf('crash-loop', `The guest failed ${this.#deaths} times in a row: ${named.message}`),
+        faultOf('crash-loop', `The guest failed ${this.#falls.inARow} times in a row: ${named.message}`),
       );
     }
-    this.#events.fault(named);
+    if (this.#hasLived) this.#falls.tell(named, this.#events);
+    else this.#events.fault(named);
+  }
+
+  /** A probe that succeeds does not end a row of ticks that fail. */
+  #answered(): void {
+    const call = this.#current;
+    if (call === undefined) return;
+    if (!call.isControl || call.call.name === this.#fellIn) this.#falls.rose();
   }
 
   #settleCurrent(answer: Answer): void {

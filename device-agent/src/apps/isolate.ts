@@ -27,7 +27,7 @@ interface Running {
   readonly firstCallMs: number;
   readonly image: ImageKey;
   readonly end: (end: TaskEnd) => void;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 const outOfTime = (deadlineMs: number): FaultError =>
@@ -111,6 +111,7 @@ export class Isolate {
     this.#hasEnded = true;
     this.#port.close();
     await this.#worker.terminate();
+    this.#finish({ type: 'isolate-ended', fault: whyItEnded(new Error('it was ended')) });
   }
 
   #load(image: Image): void {
@@ -125,8 +126,9 @@ export class Isolate {
     this.#port.postMessage(message, stores === undefined ? [] : [stores.port]);
   }
 
-  #timer(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#late(), ms);
+  /** A service has all the time there is. */
+  #timer(ms: number): NodeJS.Timeout | undefined {
+    return ms === Infinity ? undefined : setTimeout(() => this.#late(), ms);
   }
 
   #receive(message: FromIsolate): void {

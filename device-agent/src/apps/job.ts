@@ -1,14 +1,16 @@
 /**
  * A command: an instance that is created, run once, and gone. Its exit code is its health. It runs when
  * the app starts and again on every tick of the app's trigger; a tick that finds it running is passed
- * over.
+ * over. One that fails again and again is run ever more slowly: ticks that find it resting are passed over
+ * as well.
  */
 import { FaultError, type AppState } from '@wafer/protocol';
 import type { Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
+import { Falls } from './pause.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
-import type { Resident, ResidentEvents } from './resident.ts';
+import type { CrashLoop, Resident, ResidentEvents } from './resident.ts';
 import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
 import type { AppSpec } from './runtime.ts';
 
@@ -124,19 +126,33 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
+  readonly #now: () => number;
   readonly #openStores: OpenStores;
+  readonly #falls = new Falls();
   #running: Run | undefined;
   #memoryBytes = 0;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openStores: OpenStores) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    seat: Seat,
+    events: ResidentEvents,
+    now: () => number,
+    openStores: OpenStores,
+  ) {
     this.spec = spec;
     this.#openStores = openStores;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
+    this.#now = now;
+  }
+
+  get crashLoop(): CrashLoop | undefined {
+    return this.#falls.crashLoop(this.#now());
   }
 
   get isBusy(): boolean {
@@ -179,14 +195,21 @@ export class Job implements Resident {
       const fault = new FaultError('incompatible', 'The app is a command: it takes no messages.');
       return done({ status: 'fault', fault, isAnswered: false });
     }
-    if (this.#running !== undefined || this.#isStopped) return done({ status: 'returned', value: undefined });
+    const isResting = this.#now() < this.#falls.restUntil;
+    if (this.#running !== undefined || this.#isStopped || isResting) {
+      return done({ status: 'returned', value: undefined });
+    }
     this.#run()
       .then(() => this.check())
       .then(
-        () => done({ status: 'returned', value: undefined }),
+        () => {
+          this.#falls.rose();
+          done({ status: 'returned', value: undefined });
+        },
         (fault: FaultError) => {
           done({ status: 'fault', fault, isAnswered: true });
-          this.#events.fault(fault);
+          this.#falls.fell(this.#now());
+          this.#falls.tell(fault, this.#events);
         },
       );
   }

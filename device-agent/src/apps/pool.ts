@@ -1,13 +1,16 @@
 /**
- * The warm isolates that all guests share. A seat is a place where guests live; the isolate in it may
+ * The warm isolates that all guests share, and those that dedicated guests have for themselves. A seat is a place where guests live; the isolate in it may
  * change. When a guest costs its seat the isolate, the spare moves in, the others of that seat are made
  * anew in it, and their calls are answered a little later; none is lost, because calls wait here and not
  * in the isolate.
  *
  * A seat runs one task at a time and goes round its tenants, so none of them starves the others.
+ *
+ * A dedicated seat is given to one resident and no other. Its isolate begins with the first task and
+ * ends, whatever it does, when its tenant leaves.
  */
 import { performance } from 'node:perf_hooks';
-import { FaultError } from '@wafer/protocol';
+import { FaultError, type Isolation } from '@wafer/protocol';
 import { Isolate, type Notice, type TaskEnd } from './isolate.ts';
 import type { GuestId, Image, ImageKey, Task } from './port.ts';
 
@@ -37,13 +40,16 @@ const closing = (): FaultError => new FaultError('unhealthy', 'The agent is stop
 
 export class Seat {
   readonly #tenants: Tenant[] = [];
-  readonly #replace: () => Isolate;
+  readonly #replace: () => Isolate | undefined;
+  /** Of a dedicated seat: it has no isolate any more. */
+  readonly #onVacant: (() => void) | undefined;
   #isolate: Isolate | undefined;
   #isBusy = false;
   #alarm: NodeJS.Timeout | undefined;
 
-  constructor(replace: () => Isolate) {
+  constructor(replace: () => Isolate | undefined, onVacant?: () => void) {
     this.#replace = replace;
+    this.#onVacant = onVacant;
   }
 
   get occupancy(): number {
@@ -60,6 +66,7 @@ export class Seat {
   }
 
   move(tenant: Tenant): void {
+    if (this.#onVacant !== undefined && this.#tenants.length === 0) this.#isolate ??= this.#replace();
     if (this.#isolate === undefined) return tenant.abandon(closing());
     this.#tenants.push(tenant);
     this.wake();
@@ -69,7 +76,8 @@ export class Seat {
     const index = this.#tenants.indexOf(tenant);
     if (index === -1) return;
     this.#tenants.splice(index, 1);
-    this.#isolate?.drop(tenant.guest);
+    if (this.#onVacant !== undefined && this.#tenants.length === 0) this.#vacate(this.#onVacant);
+    else this.#isolate?.drop(tenant.guest);
   }
 
   /** The instance is finished, its tenant stays: what the isolate holds for it goes. */
@@ -119,11 +127,21 @@ export class Seat {
     await isolate?.end();
   }
 
+  #vacate(onVacant: () => void): void {
+    clearTimeout(this.#alarm);
+    const isolate = this.#isolate;
+    this.#isolate = undefined;
+    this.#isBusy = false;
+    onVacant();
+    void isolate?.end();
+  }
+
   async #run(isolate: Isolate, tenant: Tenant, { task, deadlineMs, firstCallMs }: Work): Promise<void> {
     this.#isBusy = true;
     const end = await isolate.run(task, tenant.image, deadlineMs, firstCallMs);
+    // The tenant left a dedicated seat, or the pool closed.
+    if (this.#isolate !== isolate) return;
     this.#isBusy = false;
-    if (this.#isolate === undefined) return;
     if (end.type === 'isolate-ended') {
       this.#isolate = this.#replace();
       for (const other of this.#tenants) if (other !== tenant) other.evicted();
@@ -135,7 +153,10 @@ export class Seat {
 
 export class Pool {
   readonly #seats: Seat[];
+  /** Dedicated seats that have an isolate. */
+  readonly #dedicated = new Set<Seat>();
   #spare: Isolate | undefined;
+  #isClosed = false;
 
   /** Starts `size` isolates and a spare. */
   constructor(size: number) {
@@ -144,19 +165,41 @@ export class Pool {
     this.#spare = this.#start();
   }
 
-  /** The seat with the fewest guests. */
-  choose(): Seat {
+  /** The seat with the fewest guests, or one for this guest alone. */
+  choose(isolation: Isolation): Seat {
+    if (isolation === 'dedicated') return this.#newSeat();
     return this.#seats.reduce((best, seat) => (seat.occupancy < best.occupancy ? seat : best));
   }
 
   unload(image: ImageKey): void {
-    for (const seat of this.#seats) seat.unload(image);
+    for (const seat of [...this.#seats, ...this.#dedicated]) seat.unload(image);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const spare = this.#spare;
     this.#spare = undefined;
-    await Promise.all([...this.#seats.map((seat) => seat.close()), spare?.end()]);
+    const seats = [...this.#seats, ...this.#dedicated];
+    await Promise.all([...seats.map((seat) => seat.close()), spare?.end()]);
+  }
+
+  /** A dedicated guest has paid for a thread of its own, so it waits for one rather than take the spare. */
+  #newSeat(): Seat {
+    const seat: Seat = new Seat(
+      () => {
+        if (this.#isClosed) return undefined;
+        this.#dedicated.add(seat);
+        return this.#start();
+      },
+      () => void this.#dedicated.delete(seat),
+    );
+    return seat;
+  }
+
+  #seatOf(isolate: Isolate): Seat | undefined {
+    for (const seat of this.#seats) if (seat.isIn(isolate)) return seat;
+    for (const seat of this.#dedicated) if (seat.isIn(isolate)) return seat;
+    return undefined;
   }
 
   #takeSpare(): Isolate {
@@ -167,7 +210,7 @@ export class Pool {
 
   #start(): Isolate {
     const isolate: Isolate = new Isolate(
-      (notice) => this.#seats.find((seat) => seat.isIn(isolate))?.heard(notice),
+      (notice) => this.#seatOf(isolate)?.heard(notice),
       () => this.#vacated(isolate),
     );
     return isolate;
@@ -175,6 +218,6 @@ export class Pool {
 
   #vacated(isolate: Isolate): void {
     if (isolate === this.#spare) this.#spare = undefined;
-    this.#seats.find((seat) => seat.isIn(isolate))?.vacated();
+    this.#seatOf(isolate)?.vacated();
   }
 }

@@ -52,6 +52,8 @@ export type Task =
       readonly first: FirstCall | undefined;
       /** Its line to the key-value stores that it was granted; the port goes to the isolate. */
       readonly stores: StorePort | undefined;
+      /** Present for a service, whose one call does not end: its memory in 64 KiB pages, as it last said. */
+      readonly service?: Int32Array | undefined;
     }
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 

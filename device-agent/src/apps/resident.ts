@@ -1,6 +1,6 @@
 /**
- * What an app has running: a reactor's instance, which stays, or a command's job, which ends. Swaps and
- * the app's book-keeping treat both alike.
+ * What an app has running: a reactor's instance, which stays, a command's job, which ends, or a service,
+ * which goes on. Swaps and the app's book-keeping treat them alike.
  */
 import type { AppState, FaultError } from '@wafer/protocol';
 import type { Call } from './calls.ts';
@@ -11,7 +11,15 @@ import type { AppSpec } from './runtime.ts';
 export interface ResidentEvents {
   /** It did something wrong, in a call or between calls. */
   fault(fault: FaultError): void;
+  /** It failed once more in a row that has been told. */
+  repeated(): void;
   notice(notice: Extract<Notice, { type: 'log' | 'publish' }>): void;
+}
+
+/** It failed so often in a row that it has to rest. */
+export interface CrashLoop {
+  readonly failures: number;
+  readonly nextTryInMs: number;
 }
 
 export interface Resident {
@@ -19,6 +27,7 @@ export interface Resident {
   readonly image: Image;
   readonly state: AppState;
   readonly memoryBytes: number;
+  readonly crashLoop: CrashLoop | undefined;
   /** Messages and ticks finished so far. */
   readonly workDone: number;
 
@@ -42,4 +51,8 @@ export interface Resident {
   /** Resolves when no call is running in it. */
   idle(): Promise<void>;
   stop(): Promise<void>;
+  /** It serves no more but may be gone back to: what would go on by itself ends. */
+  park?(): void;
+  /** It is to serve again. Rejects with the fault that prevents it. */
+  unpark?(): Promise<void>;
 }

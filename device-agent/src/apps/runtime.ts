@@ -14,6 +14,7 @@ import type {
   Fault,
   Grants,
   HealthRule,
+  Isolation,
   Limits,
   LogLevel,
   SwapFigures,
@@ -41,6 +42,7 @@ export interface AppSpec {
   readonly grants: Grants;
   readonly config: Readonly<Record<string, string>>;
   readonly limits: Limits;
+  readonly isolation: Isolation;
   readonly triggers: Triggers;
   readonly health: HealthRule;
 }
@@ -107,5 +109,7 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** The board's clock, ms since 1970, for schedules; default `Date.now`. */
+  readonly wallNow?: () => number;
   readonly events: RuntimeEvents;
 }

@@ -33,6 +33,11 @@ export class IoError {
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
+let beforeWait = (): void => undefined;
+
+/** Has `listener` called before a guest of this thread waits: for a service, which has the thread alone. */
+export const onWait = (listener: () => void): void => void (beforeWait = listener);
+
 /** Blocks the thread; ending the isolate interrupts it. */
 const sleep = (milliseconds: number): void => void Atomics.wait(sleepCell, 0, 0, milliseconds);
 
@@ -52,6 +57,7 @@ export class Pollable {
   }
 
   block(): void {
+    if (this.dueMs > monotonicMs()) beforeWait();
     for (let left = this.dueMs - monotonicMs(); left > 0; left = this.dueMs - monotonicMs()) sleep(left);
   }
 }

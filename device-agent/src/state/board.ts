@@ -55,6 +55,7 @@ export const appSpec = ({ order, custom }: Release): AppSpec => ({
   grants: order.grants,
   config: order.config,
   limits: order.limits,
+  isolation: order.isolation,
   triggers: order.triggers,
   health: order.health,
 });

@@ -32,6 +32,8 @@ export interface SpecParts {
   readonly limits?: Partial<Limits>;
   readonly health?: Partial<HealthRule>;
   readonly everyMs?: number;
+  readonly triggers?: Triggers;
+  readonly isolation?: 'shared' | 'dedicated';
   readonly exports?: readonly string[];
 }
 
@@ -59,7 +61,10 @@ export function specOf(digest: Digest, parts: SpecParts = {}): AppSpec {
     grants: parts.grants ?? TALK,
     config: parts.config ?? {},
     limits: Limits.parse({ deadlineMs: 2000, ...parts.limits }),
-    triggers: Triggers.parse(parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
+    isolation: parts.isolation ?? 'shared',
+    triggers: Triggers.parse(
+      parts.triggers ?? (parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
+    ),
     health: HealthRule.parse({ probeWithinMs: 2000, ...parts.health }),
   };
 }

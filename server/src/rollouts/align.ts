@@ -56,7 +56,7 @@ export function alignment(scope: Scope, at: number): SQL {
     held as (${heldBy(scope)}),
     wanted as (
       select distinct on (d.id, held.app) d.id as device, held.app, held.channel, held.version,
-        held.grants, held.config, held.limits, held.triggers, held.health
+        held.grants, held.config, held.limits, held.isolation, held.triggers, held.health
       from devices d
         cross join lateral unnest(d.channels) with ordinality as subscribed(channel, rank)
         join held on held.channel = subscribed.channel
@@ -70,8 +70,9 @@ export function alignment(scope: Scope, at: number): SQL {
         left join executions e on e.id = a.execution
       where a.device is null
         or e.state = 'TIMED_OUT' and ${scope !== 'everything' && 'device' in scope}
-        or (a.channel, a.version, a.grants, a.config, a.limits, a.triggers, a.health) is distinct from
-           (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.triggers, wanted.health)
+        or (a.channel, a.version, a.grants, a.config, a.limits, a.isolation, a.triggers, a.health) is distinct from
+           (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.isolation,
+            wanted.triggers, wanted.health)
     ),
     gone as (${goneFor(scope)}),
     locked as materialized (
@@ -82,16 +83,17 @@ export function alignment(scope: Scope, at: number): SQL {
     replaced as (
       update assignments a
       set channel = stale.channel, version = stale.version, execution = stale.execution, grants = stale.grants,
-        config = stale.config, limits = stale.limits, triggers = stale.triggers, health = stale.health
+        config = stale.config, limits = stale.limits, isolation = stale.isolation,
+        triggers = stale.triggers, health = stale.health
       from stale join locked on locked.id = stale.device
       where a.device = stale.device and a.app = stale.app and a.execution = stale.seen
       returning a.device, a.app, a.version, a.channel, a.execution
     ),
     added as (
       insert into assignments
-        (device, app, channel, version, execution, grants, config, limits, triggers, health)
+        (device, app, channel, version, execution, grants, config, limits, isolation, triggers, health)
       select stale.device, stale.app, stale.channel, stale.version, stale.execution,
-        stale.grants, stale.config, stale.limits, stale.triggers, stale.health
+        stale.grants, stale.config, stale.limits, stale.isolation, stale.triggers, stale.health
       from stale join locked on locked.id = stale.device
       where stale.seen is null
       on conflict do nothing

@@ -9,6 +9,7 @@ import type {
   Fault,
   Grants,
   HealthRule,
+  Isolation,
   Limits,
   SwapFigures,
   Triggers,
@@ -32,6 +33,7 @@ export const assignments = pgTable(
     limits: jsonb().$type<Limits>().notNull(),
     triggers: jsonb().$type<Triggers>().notNull(),
     health: jsonb().$type<HealthRule>().notNull(),
+    isolation: text().$type<Isolation>().notNull().default('shared'),
   },
   (table) => [primaryKey({ columns: [table.device, table.app] })],
 );
