@@ -25,6 +25,7 @@ import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
 import { reason, type Log } from './log.ts';
 import type { Board } from './state/board.ts';
+import { appsHealth } from './state/health.ts';
 import { Journal } from './state/journal.ts';
 import { createMachine, type Machine } from './state/machine.ts';
 import { Senses } from './state/sample.ts';
@@ -139,7 +140,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: () => parts.session,
     board,
     reporter,
-    health: createHealth({ dataFolder: folder, clock, apps: () => runtime.health() }),
+    health: createHealth({ dataFolder: folder, clock, apps: () => appsHealth(board) }),
     logs,
     inventory: await takeInventory(randomUUID()),
     log,

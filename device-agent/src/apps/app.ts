@@ -12,13 +12,14 @@ import {
   type SwapFigures,
 } from '@wafer/protocol';
 import type { Answer, Call } from './calls.ts';
+import { Figures } from './figures.ts';
 import { Latency } from './latency.ts';
 import { LogBudget } from './log-budget.ts';
 import type { GuestCall } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { AppSpec, RuntimeEvents } from './runtime.ts';
+import type { AppSpec, ReleaseFigures, RuntimeEvents } from './runtime.ts';
 import { startTriggers } from './schedule.ts';
-import { change, swap, type Stage } from './swap.ts';
+import { goBack, swap, type Stage } from './swap.ts';
 
 /** The same denied use is reported again only after this long, ms. */
 const REPEAT_MS = 60_000;
@@ -50,6 +51,10 @@ export class App {
   readonly #reported = new Map<string, number>();
   #serving: Resident | undefined;
   #previous: Resident | undefined;
+  /** Of the one that serves, and of the one before as it was replaced. */
+  #figures = new Figures(0);
+  #before: ReleaseFigures | undefined;
+  #lastSwap: AppHealth['lastSwap'];
   #stopTriggers: () => void = () => undefined;
   #isTicking = false;
   #calls = 0;
@@ -72,19 +77,22 @@ export class App {
     make: (events: ResidentEvents) => Promise<Resident>,
     prepareMs: number,
     onStage: (stage: Stage) => void,
+    cause: SwapFigures['cause'],
   ): Promise<SwapFigures> {
     return this.#inTurn(async () => {
       const candidate: Resident = await make(this.#listener(spec, () => candidate));
       try {
-        return await swap({
+        const figures = await swap({
           old: this.#serving,
           candidate,
+          cause,
           prepareMs,
           onStage,
           switchTo: (resident) => this.#switchTo(resident),
           lostCalls: () => this.#lost,
           now,
         });
+        return this.#swapped(figures);
       } catch (error) {
         await this.#retire(candidate);
         throw error;
@@ -96,11 +104,12 @@ export class App {
     return this.#inTurn(async () => {
       const previous = this.#previous;
       this.#previous = undefined;
+      this.#before = undefined;
       if (previous !== undefined) await this.#retire(previous);
     });
   }
 
-  rollback(): Promise<SwapFigures> {
+  rollback(carryState: boolean): Promise<SwapFigures> {
     return this.#inTurn(async () => {
       const failed = this.#serving;
       const previous = this.#previous;
@@ -108,12 +117,14 @@ export class App {
       const lostBefore = this.#lost;
       await this.#unpark(previous);
       this.#previous = undefined;
-      const gapMs = change(failed, previous, (resident) => this.#serve(resident), now);
+      const switchTo = (resident: Resident): void => this.#serve(resident);
+      const gapMs = await goBack({ failed, previous, carryState, switchTo, now });
       const drainedAt = now();
       await failed?.idle();
       const drainMs = now() - drainedAt;
       if (failed !== undefined) await this.#retire(failed);
-      return { cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls: this.#lost - lostBefore };
+      const lostCalls = this.#lost - lostBefore;
+      return this.#swapped({ cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls });
     });
   }
 
@@ -151,7 +162,9 @@ export class App {
   async probe(): Promise<void> {
     if (this.#serving === undefined) throw notRunning(this.#name);
     try {
-      await this.#serving.check();
+      const serving = this.#serving;
+      await serving.check();
+      serving.keepSnapshot?.();
     } catch (error) {
       this.#faults += 1;
       throw error;
@@ -171,6 +184,7 @@ export class App {
       memoryBytes: serving.memoryBytes,
       ...(latencyMs === undefined ? {} : { latencyMs }),
       ...this.#crashLoopOf(serving),
+      ...(this.#lastSwap === undefined ? {} : { lastSwap: this.#lastSwap }),
     };
   }
 
@@ -178,6 +192,22 @@ export class App {
     if (crashLoop === undefined) return {};
     const nextTryAt = new Date(this.#wallNow() + crashLoop.nextTryInMs).toISOString();
     return { crashLoop: { failures: crashLoop.failures, nextTryAt } };
+  }
+
+  /** How the one that serves does, and how the one before did until it was replaced. */
+  soakFigures(): { now: ReleaseFigures; before: ReleaseFigures } | undefined {
+    if (this.#serving === undefined || this.#previous === undefined || this.#before === undefined)
+      return undefined;
+    return { now: this.#read(this.#serving), before: this.#before };
+  }
+
+  #read({ spec, workBytes }: Resident): ReleaseFigures {
+    return { version: spec.version, memoryBytes: workBytes, ...this.#figures.read(now()) };
+  }
+
+  #swapped(figures: SwapFigures): SwapFigures {
+    this.#lastSwap = { at: new Date(this.#wallNow()).toISOString(), figures };
+    return figures;
   }
 
   #stateOf(serving: Resident): AppState {
@@ -191,7 +221,9 @@ export class App {
       const started = now();
       this.#calls += 1;
       const done = (answer: Answer): void => {
-        this.#latency.add(now() - started);
+        const ended = now();
+        this.#latency.add(ended - started);
+        this.#figures.call(ended - started, ended);
         if (answer.status === 'returned') return resolve();
         if (!answer.isAnswered) this.#lost += 1;
         reject(answer.fault);
@@ -224,13 +256,17 @@ export class App {
   #switchTo(resident: Resident): void {
     const older = this.#previous;
     this.#previous = this.#serving;
+    const before = this.#previous && this.#read(this.#previous);
     this.#serve(resident);
+    this.#before = before;
     this.#previous?.park?.();
     if (older !== undefined) void this.#retire(older);
   }
 
   #serve(resident: Resident | undefined): void {
     this.#serving = resident;
+    this.#before = undefined;
+    this.#figures = new Figures(resident?.spec.health.soakMs ?? 0);
     this.#stopTriggers();
     if (resident === undefined) return;
     this.#stopTriggers = startTriggers(resident.spec.triggers, () => this.#tick(), this.#wallNow);
@@ -251,10 +287,13 @@ export class App {
       fault: (fault) => {
         if (self() !== this.#serving) return;
         this.#faults += 1;
+        this.#figures.fault(now());
         if (this.#isNews(fault)) this.#events.fault(this.#name, spec.version, fault.fault);
       },
       repeated: () => {
-        if (self() === this.#serving) this.#faults += 1;
+        if (self() !== this.#serving) return;
+        this.#faults += 1;
+        this.#figures.fault(now());
       },
       notice: (notice) => {
         if (notice.type === 'publish') {

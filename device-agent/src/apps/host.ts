@@ -73,10 +73,11 @@ export function createRuntime({
 
   return {
     prepare: createPrepare({ folder }),
-    swap: (spec, prepared, onStage = () => undefined) =>
-      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage),
+    swap: (spec, prepared, onStage = () => undefined, cause = 'release') =>
+      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage, cause),
+    soakFigures: (name) => apps.get(name)?.soakFigures(),
     settle: async (name) => apps.get(name)?.settle(),
-    rollback: async (name) => existing(name).rollback(),
+    rollback: async (name, carryState = false) => existing(name).rollback(carryState),
     stop: async (name) => apps.get(name)?.stop(),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),

@@ -3,12 +3,13 @@
  * to be started, then to be called, one call at a time.
  *
  * An instance that faults after it has lived is made anew, at once at first and then at growing
- * intervals. An instance that was evicted (its isolate ended by a neighbour) is made anew at once, and
- * its waiting calls are answered late.
+ * intervals. An instance that was evicted (its isolate ended by a neighbour) is made anew at once with the
+ * state that was noted last, and its waiting calls are answered late.
  */
-import { FaultError, type AppState, type FaultKind } from '@wafer/protocol';
+import { FaultError, type AppState } from '@wafer/protocol';
 import { Calls, type Answer, type Call } from './calls.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
+import { answeredError, faultOf, inCall, whyItFell } from './outcomes.ts';
 import { Falls } from './pause.ts';
 import type { Seat, Tenant, Work } from './pool.ts';
 import {
@@ -28,9 +29,11 @@ import type { AppSpec } from './runtime.ts';
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
 const LEAST_CREATION_MS = 2000;
 
-type Phase = 'cold' | 'creating' | 'created' | 'starting' | 'live' | 'resting' | 'gone';
+/** Larger states are not noted between swaps, bytes. */
+const MAX_SNAPSHOT_BYTES = 1024 * 1024;
 
-const faultOf = (kind: FaultKind, message: string): FaultError => new FaultError(kind, message);
+type Phase =
+  'cold' | 'creating' | 'created' | 'starting' | 'restorable' | 'restoring' | 'live' | 'resting' | 'gone';
 
 export class Instance implements Tenant, Resident {
   readonly spec: AppSpec;
@@ -55,6 +58,10 @@ export class Instance implements Tenant, Resident {
   #onLive: PromiseWithResolvers<void> = Promise.withResolvers();
   #onIdle: (() => void)[] = [];
   #workDone = 0;
+  /** The state that it has again after an eviction, and how much work it had done then. */
+  #snapshot: Uint8Array | undefined;
+  #savedAt = 0;
+  #isSaveBroken = false;
 
   constructor(
     spec: AppSpec,
@@ -80,6 +87,10 @@ export class Instance implements Tenant, Resident {
   }
 
   get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  get workBytes(): number {
     return this.#memoryBytes;
   }
 
@@ -129,8 +140,12 @@ export class Instance implements Tenant, Resident {
   /** One control call, for its value. Rejects with the guest's fault. */
   ask(call: GuestCall): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
-      const done = (answer: Answer): void =>
-        answer.status === 'returned' ? resolve(answer.value) : reject(answer.fault);
+      const done = (answer: Answer): void => {
+        if (answer.status === 'fault') return reject(answer.fault);
+        if (call.name === 'restore') this.#note(call.snapshot);
+        if (call.name === 'save' && answer.value !== undefined) this.#note(answer.value);
+        resolve(answer.value);
+      };
       this.enqueue({ call, isControl: true, done });
     });
   }
@@ -139,6 +154,19 @@ export class Instance implements Tenant, Resident {
   async check(): Promise<void> {
     if (this.#phase === 'live' && !this.has('health')) return;
     await this.ask({ name: 'check' });
+  }
+
+  /** One whose `save` failed is not asked again for this. */
+  keepSnapshot(): void {
+    if (this.#phase !== 'live' || !this.has('state') || this.#isSaveBroken) return;
+    // Without neighbours nobody can cost it its isolate, and what has not changed is noted already.
+    if (this.#seat.occupancy < 2 || this.#savedAt === this.#workDone) return;
+    this.ask({ name: 'save' }).catch(() => (this.#isSaveBroken = true));
+  }
+
+  #note(snapshot: Uint8Array): void {
+    this.#snapshot = snapshot.length > MAX_SNAPSHOT_BYTES && this.#workDone > 0 ? undefined : snapshot;
+    this.#savedAt = this.#workDone;
   }
 
   hold(): void {
@@ -217,6 +245,9 @@ export class Instance implements Tenant, Resident {
       case 'created':
         this.#phase = 'starting';
         return this.#work({ name: 'start' });
+      case 'restorable':
+        this.#phase = 'restoring';
+        return this.#work({ name: 'restore', snapshot: this.#snapshot! });
       case 'live': {
         const call = this.#calls.next(now);
         if (typeof call !== 'object') return call;
@@ -225,6 +256,7 @@ export class Instance implements Tenant, Resident {
       }
       case 'creating':
       case 'starting':
+      case 'restoring':
       case 'gone':
         return undefined;
     }
@@ -243,7 +275,8 @@ export class Instance implements Tenant, Resident {
         this.#exports = new Set(outcome.exports.filter((name) => this.#declared.has(name)));
         return this.#created(outcome.first);
       case 'returned':
-        if (this.#phase === 'starting') return this.#lives();
+        if (this.#phase === 'starting') return this.#started();
+        if (this.#phase === 'restoring') return this.#lives();
         this.#answered();
         return this.#settleCurrent({ status: 'returned', value: outcome.value });
       case 'error':
@@ -251,7 +284,7 @@ export class Instance implements Tenant, Resident {
       case 'exit':
       case 'fault':
         this.#seat.drop(this.#guest);
-        return this.#fell(this.#faultOf(outcome));
+        return this.#fell(whyItFell(outcome));
     }
   }
 
@@ -281,9 +314,14 @@ export class Instance implements Tenant, Resident {
   }
 
   #created(started: CallOutcome | undefined): void {
-    if (!this.has('lifecycle')) return this.#lives();
+    if (!this.has('lifecycle')) return this.#started();
     this.#phase = started === undefined ? 'created' : 'starting';
     if (started !== undefined) this.#came(started);
+  }
+
+  #started(): void {
+    if (this.#snapshot !== undefined && this.has('state')) this.#phase = 'restorable';
+    else this.#lives();
   }
 
   #lives(): void {
@@ -295,36 +333,25 @@ export class Instance implements Tenant, Resident {
   /** It answered an error: it lives, unless it refused to start. */
   #refused(message: string): void {
     if (this.#phase !== 'live') {
-      return this.#fell(faultOf('trap', `The guest refused to start: ${message}`));
+      const what = this.#phase === 'restoring' ? 'have its state back' : 'start';
+      this.#seat.drop(this.#guest);
+      return this.#fell(faultOf('trap', `The guest refused to ${what}: ${message}`));
     }
     this.#answered();
     const name = this.#current?.call.name;
-    const fault =
-      name === 'check'
-        ? faultOf('probe-failed', `The guest's health check says: ${message}`)
-        : faultOf('trap', `The guest's ${name} answered an error: ${message}`);
+    const fault = answeredError(name, message);
     this.#settleCurrent({ status: 'fault', fault, isAnswered: true });
     if (name === 'handle' || name === 'tick') this.#events.fault(fault);
-  }
-
-  #faultOf(outcome: Extract<Outcome, { status: 'exit' | 'fault' }>): FaultError {
-    if (outcome.status === 'fault') return new FaultError(outcome.kind, outcome.message, outcome.subject);
-    return new FaultError(
-      'trap',
-      `The guest ended itself with exit code ${outcome.code}.`,
-      `exit ${outcome.code}`,
-    );
   }
 
   /** The instance is finished. One that has lived is made anew. */
   #fell(fault: FaultError): void {
     const call = this.#current?.call.name;
-    const named =
-      call === undefined
-        ? fault
-        : new FaultError(fault.fault.kind, `In ${call}: ${fault.message}`, fault.fault.subject);
+    const named = inCall(call, fault);
     this.#guest = nextGuest();
     this.#memoryBytes = 0;
+    // What it failed with is not what it begins anew with.
+    this.#snapshot = undefined;
     this.#lastFault = named;
     this.#fellIn = call;
     const pauseMs = this.#falls.fell(this.#now());

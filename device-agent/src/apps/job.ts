@@ -169,6 +169,10 @@ export class Job implements Resident {
     return this.#running === undefined ? 0 : this.#memoryBytes;
   }
 
+  get workBytes(): number {
+    return this.#memoryBytes;
+  }
+
   get workDone(): number {
     return this.#workDone;
   }

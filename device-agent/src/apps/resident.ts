@@ -27,6 +27,8 @@ export interface Resident {
   readonly image: Image;
   readonly state: AppState;
   readonly memoryBytes: number;
+  /** As `memoryBytes`, but of the last run where nothing is held between runs. */
+  readonly workBytes: number;
   readonly crashLoop: CrashLoop | undefined;
   /** Messages and ticks finished so far. */
   readonly workDone: number;
@@ -51,6 +53,8 @@ export interface Resident {
   /** Resolves when no call is running in it. */
   idle(): Promise<void>;
   stop(): Promise<void>;
+  /** Notes its state, so that it has it again when a neighbour costs it its isolate. */
+  keepSnapshot?(): void;
   /** It serves no more but may be gone back to: what would go on by itself ends. */
   park?(): void;
   /** It is to serve again. Rejects with the fault that prevents it. */

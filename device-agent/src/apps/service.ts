@@ -75,6 +75,10 @@ export class Service implements Tenant, Resident {
     return Atomics.load(this.#pages, 0) * PAGE_BYTES;
   }
 
+  get workBytes(): number {
+    return this.memoryBytes;
+  }
+
   get state(): AppState {
     if (this.#phase === 'resting') return 'failed';
     if (this.#phase === 'parked' || this.#phase === 'gone') return 'stopped';

@@ -29,8 +29,8 @@ const threads = (): number => readdirSync('/proc/self/task').length;
 
 describe('a dedicated guest', () => {
   it('is not disturbed by what its neighbours do, nor they by it', async () => {
-    await board.install({ app: 'apart', isolation: 'dedicated', limits: { deadlineMs: 100 } });
-    await board.install({ app: 'hostile', limits: { deadlineMs: 100 } });
+    await board.install({ app: 'apart', isolation: 'dedicated', limits: { deadlineMs: 700 } });
+    await board.install({ app: 'hostile', limits: { deadlineMs: 700 } });
     await board.install({ app: 'neighbour' });
     await board.ask('count', undefined, 'apart');
     await board.ask('count', undefined, 'neighbour');
@@ -95,7 +95,7 @@ describe('the neighbours of a guest that breaks its deadline', () => {
   it('come back, many at a time, and lose no call', async () => {
     const neighbours = Array.from({ length: 6 }, (_, index) => `neighbour-${index}`);
     for (const app of neighbours) await board.install({ app });
-    await board.install({ limits: { deadlineMs: 100 } });
+    await board.install({ limits: { deadlineMs: 700 } });
     const spinning = faultOf(board.deliver('spin'));
     const calls = neighbours.flatMap((app) =>
       Array.from({ length: 10 }, () => board.deliver('count', undefined, app)),
