@@ -1,6 +1,7 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
 import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
 import { fields, table } from '../table.ts';
+import { describeChanges } from './changes.ts';
 
 const SHORT_DIGEST = 12;
 
@@ -76,7 +77,8 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
   );
   const messages = device.messages.map(({ app, topic, payload }) => [app, topic, payload]);
   const said = messages.length === 0 ? '' : `\n\n${table(['app', 'topic', 'last message'], messages, '')}`;
-  return `${page}\n\n${apps}${said}`;
+  const changes = describeChanges(device);
+  return `${page}\n\n${apps}${changes === '' ? '' : `\n\n${changes}`}${said}`;
 }
 
 export const describeReleases = (releases: readonly ReleaseView[]): string =>

@@ -98,7 +98,10 @@ export const bringing: Bringing = {
         app,
         release,
         asFault(error, 'trap'),
-        error instanceof SwapFailed ? error.figures : undefined,
+        // What cannot even be made came no further than prepare.
+        error instanceof SwapFailed
+          ? error.figures
+          : { cause: 'release', prepareMs: prepared.prepareMs, lostCalls: 0 },
       );
       return;
     }
