@@ -25,7 +25,9 @@ import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { folder, storesFolder, isolates, events, spareTranspiler = false } = options;
+  const prepare = createPrepare({ folder, hasSpare: spareTranspiler });
   const stores = createKeepers(storesFolder);
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
@@ -62,7 +64,7 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
   };
 
   return {
-    prepare: createPrepare({ folder }),
+    prepare,
     swap: (spec, prepared, onStage = () => undefined) =>
       appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage),
     settle: async (name) => apps.get(name)?.settle(),
@@ -73,6 +75,7 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();
+      prepare.close();
       await pool.close();
       await stores.close();
     },

@@ -107,5 +107,7 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** Keeps a transpiler ready, at 150 MB, where a person waits for each swap. Default: false. */
+  readonly spareTranspiler?: boolean;
   readonly events: RuntimeEvents;
 }
