@@ -9,8 +9,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
+  DesiredEnvelope,
   FaultError,
-  SignedDesired,
   type AppName,
   type Clock,
   type DeviceId,
@@ -43,7 +43,7 @@ export interface OrdersOptions {
 export class Orders {
   readonly #options: OrdersOptions;
   #verdicts: ReadonlyMap<AppName, Verdict> | undefined;
-  #waiting: SignedDesired | undefined;
+  #waiting: DesiredEnvelope | undefined;
   #retryAt = 0;
   #failures = 0;
   #isClosed = false;
@@ -80,7 +80,7 @@ export class Orders {
     } catch {
       return false;
     }
-    const parsed = SignedDesired.safeParse(document);
+    const parsed = DesiredEnvelope.safeParse(document);
     if (!parsed.success) return false;
     this.#waiting = parsed.data;
     this.#retryAt = 0;
@@ -136,13 +136,13 @@ export class Orders {
     }
   }
 
-  #done(document: SignedDesired): void {
+  #done(document: DesiredEnvelope): void {
     this.#failures = 0;
     if (this.#waiting === document) this.#waiting = undefined;
     else this.#retryAt = 0;
   }
 
-  #judge(document: SignedDesired, view: TargetView): Promise<Verdict[]> {
+  #judge(document: DesiredEnvelope, view: TargetView): Promise<Verdict[]> {
     const { device, policy, floors, clock, journal } = this.#options;
     const last = journal.state.desired ?? undefined;
     return judgeDesired(document, { view, device, policy, floors, now: clock.now(), last });
