@@ -169,7 +169,9 @@ export class Chain {
     const known = this.#store.getRole(role);
     if (known !== undefined) {
       // Verified before, but under another delegator perhaps, who gave it less.
-      judged(() => this.#store.getRole(parent)?.verifyDelegate(role, known));
+      const delegator = this.#store.getRole(parent);
+      if (delegator === undefined) throw new FaultError('signature', `${parent} is not trusted`, parent);
+      judged(() => delegator.verifyDelegate(role, known));
       return known;
     }
     const meta = this.#metaOf(role);
@@ -206,7 +208,8 @@ export class Chain {
 const TOP_LEVEL: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
 
 /** The length that is signed, if it is one that a board would take from anyone. */
-const bound = (signed: number | undefined, maxBytes: number): number => Math.min(signed ?? maxBytes, maxBytes);
+const bound = (signed: number | undefined, maxBytes: number): number =>
+  Math.min(signed ?? maxBytes, maxBytes);
 
 /** Whether a key that could sign for `role` cannot any more. */
 function lostKey(before: Metadata<Root>, after: Metadata<Root>, role: string): boolean {

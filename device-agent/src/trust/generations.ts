@@ -165,7 +165,7 @@ const roleOf = (name: string): string => decodeURIComponent(name.replace(/\.json
 
 function digestOf(files: Files): string {
   const hash = createHash('sha256');
-  for (const [role, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [role, bytes] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${fileName(role)} ${createHash('sha256').update(bytes).digest('hex')}\n`);
   }
   return hash.digest('hex');

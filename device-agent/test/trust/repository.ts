@@ -165,6 +165,13 @@ export class Repository {
     return { target: { path, sha256: digest, length: bytes.length }, custom: full, bytes };
   }
 
+  /** What the next `sign` counts on from: forwards as a thief would, or back as after a recovery. */
+  countFrom(versions: { targets?: number; snapshot?: number; timestamp?: number }): void {
+    this.#targetsVersion = versions.targets ?? this.#targetsVersion;
+    this.#snapshotVersion = versions.snapshot ?? this.#snapshotVersion;
+    this.#timestampVersion = versions.timestamp ?? this.#timestampVersion;
+  }
+
   setFloor(name: string, floor: number): void {
     const app = AppName.parse(name);
     this.addTarget(app, floorTarget(app), 0, sha256(''), { wafer: 1, floor });
@@ -183,7 +190,11 @@ export class Repository {
   }
 
   /** A new version of targets, snapshot and timestamp over everything there is. */
-  sign({ targetsSigner = this.keys.targets, appSigner = this.keys.app } = {}): void {
+  sign({
+    targetsSigner = this.keys.targets,
+    appSigner = this.keys.app,
+    snapshotLength = undefined as number | undefined,
+  } = {}): void {
     const meta: Record<string, MetaFile> = {};
     for (const [app, { version, targets }] of this.#roles) {
       const body = new Targets({ version, specVersion: SPEC, expires: this.#expiry(), targets });
@@ -206,7 +217,10 @@ export class Repository {
       version: this.#timestampVersion,
       specVersion: SPEC,
       expires: this.#expiry(),
-      snapshotMeta: new MetaFile({ version: this.#snapshotVersion }),
+      snapshotMeta: new MetaFile({
+        version: this.#snapshotVersion,
+        ...(snapshotLength === undefined ? {} : { length: snapshotLength }),
+      }),
     });
     this.files.set('timestamp.json', signed(timestamp, this.keys.timestamp));
   }
