@@ -5,7 +5,7 @@
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
-import { BOOT, workerProgram } from './worker-code.ts';
+import { workerProgram } from './worker-code.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
@@ -61,9 +61,10 @@ export class Isolate {
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(BOOT, {
+    const { code, data } = workerProgram();
+    this.#worker = new Worker(code, {
       eval: true,
-      workerData: { port: port2, ...workerProgram() },
+      workerData: { port: port2, ...data },
       transferList: [port2],
       env: {},
       argv: [],

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { FaultError, Minutes, type Digest, type Limits, type Milliseconds } from '@wafer/protocol';
 import { z } from 'zod';
 import { MalformedModule } from '@wafer/protocol/wasm/binary';
+import { SOURCES } from '../programs.ts';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents, syncFolder } from './manifest.ts';
 import type { Prepared } from './runtime.ts';
@@ -41,7 +42,7 @@ export interface PrepareOptions {
 export type Prepare = (digest: Digest, bytes: Uint8Array, limits: Limits) => Promise<Prepared>;
 
 function transpilerVersion(): string {
-  const path = findPackageJSON('@bytecodealliance/jco-transpile', import.meta.url);
+  const path = findPackageJSON('@bytecodealliance/jco-transpile', SOURCES);
   if (path === undefined) throw new Error('the transpiler is not installed');
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8')));
   return `${version}-${FORMAT}`;
@@ -158,7 +159,7 @@ async function make(target: string, child: Child, digest: Digest): Promise<numbe
  */
 export function createPrepare(options: PrepareOptions): Prepare {
   const { folder, timeLimit = Minutes(5), memoryMiB = 512 } = options;
-  const script = options.script ?? fileURLToPath(new URL('./transpile.ts', import.meta.url));
+  const script = options.script ?? fileURLToPath(new URL('apps/transpile.ts', SOURCES));
   const version = transpilerVersion();
   let last: Promise<unknown> = Promise.resolve();
 

@@ -1,11 +1,13 @@
 /**
- * The modules of an isolate's program, their types stripped. A thread that strips types itself loads a
+ * The program of an isolate. A built agent has it in one file. From sources it is their modules, their
+ * types stripped: a thread that strips types itself loads a
  * compiler for it and keeps it, which makes up most of an isolate's memory. So the main thread, which
  * has that compiler anyway, does it once for all, and an isolate loads its modules from here, under
  * their own names.
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { builtProgram } from '../programs.ts';
 
 const IMPORTED = /^(?:import|export|\}) ?(?:[^'\n]*? from )?'([^'\n]+)';$/gm;
 
@@ -34,7 +36,7 @@ function collect(url: string, sources: Sources): void {
 }
 
 /** What a thread runs first (CommonJS): a module that is not among the sources is loaded as ever. */
-export const BOOT = `
+const BOOT = `
   const { registerHooks } = require('node:module');
   const { workerData: { main, sources } } = require('node:worker_threads');
   registerHooks({
@@ -46,19 +48,25 @@ export const BOOT = `
   void import(main);
 `;
 
-export interface Program {
-  readonly main: string;
-  readonly sources: Sources;
+interface Program {
+  /** What the thread runs first, CommonJS. */
+  readonly code: string;
+  /** What it needs for that, beside its port. */
+  readonly data: { readonly main?: string; readonly sources?: Sources };
 }
 
 let program: Program | undefined;
 
 export function workerProgram(): Program {
-  if (program === undefined) {
-    const main = new URL('./worker.ts', import.meta.url).href;
-    const sources: Sources = new Map();
-    quietly(() => collect(main, sources));
-    program = { main, sources };
-  }
+  program ??= read();
   return program;
+}
+
+function read(): Program {
+  const built = builtProgram('isolate');
+  if (built !== undefined) return { code: readFileSync(built, 'utf8'), data: {} };
+  const main = new URL('./worker.ts', import.meta.url).href;
+  const sources: Sources = new Map();
+  quietly(() => collect(main, sources));
+  return { code: BOOT, data: { main, sources } };
 }

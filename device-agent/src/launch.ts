@@ -1,0 +1,68 @@
+/**
+ * Starts the agent in the form that takes the least memory: built into one file (sources cost a type
+ * stripper, a module loader and all that they import but never use: some 45 MB), in an engine told to
+ * keep its young generation small and an allocator told to give back what is free. Both are decided when
+ * a process starts, so this one becomes that one: same process, same id, same standard streams.
+ *
+ * The build is kept in dist/<fingerprint of the sources>/, so what runs is always what the sources say.
+ * Where it can not be had (no builder installed, a folder that is read-only, a system without `execve`)
+ * the agent runs from its sources, to the same effect.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const PROTOCOL = join(ROOT, '../protocol');
+
+/** Of V8. */
+const FLAGS = ['--max-semi-space-size=1'];
+
+/** Of glibc's allocator: one arena for all threads, and what is free goes back. Others ignore it. */
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+};
+
+/** Of everything that a build is made of; packages by the versions that are pinned. */
+function fingerprint(): string {
+  const hash = createHash('sha256');
+  for (const folder of [ROOT, PROTOCOL]) {
+    const sources = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).toSorted();
+    const files = sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+    for (const name of ['package.json', ...files.map((file) => join('src', file))]) {
+      hash
+        .update(`${name}\0`)
+        .update(readFileSync(join(folder, name)))
+        .update('\0');
+    }
+  }
+  hash.update(readFileSync(join(ROOT, 'build.ts')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The built agent's file; undefined where it can not be had. */
+async function built(): Promise<string | undefined> {
+  try {
+    const folder = join(ROOT, 'dist', fingerprint());
+    if (!existsSync(folder)) {
+      const { build } = await import('../build.ts');
+      await build(folder);
+    }
+    return join(folder, 'agent.cjs');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Goes on as the built agent on this folder, and does not return; or returns, and nothing has changed. */
+export async function launch(folder: string): Promise<void> {
+  if (process.execve === undefined || process.platform === 'win32') return;
+  const program = await built();
+  if (program === undefined) return;
+  // Node says of `execve` that it is experimental, on the standard error that is the agent's log.
+  process.emitWarning = () => undefined;
+  const args = [process.execPath, ...process.execArgv, ...FLAGS, program, folder];
+  process.execve(process.execPath, args, { ...ALLOCATOR, ...process.env });
+}
