@@ -1,17 +1,21 @@
 /**
- * Builds the agent into one file for each of its programs: the agent itself, the isolate that guests run
- * in, and the keeper of their stores. Names stay as they are, so that a stack can be read.
+ * Builds the agent into one file for each of its programs: the agent itself, and its threads: the isolate
+ * that guests run in, the keeper of their stores, the network for their requests. Names stay as they are, so that a stack can be read.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build as bundle, type Plugin } from 'esbuild';
+import { PROGRAMS } from './src/programs.ts';
 
 const SOURCES = join(import.meta.dirname, 'src');
 
 /** The program's name → its first module. */
-const PROGRAMS = { agent: 'built.ts', isolate: 'apps/worker.ts', keeper: 'capabilities/keyvalue/keeper.ts' };
+const ENTRIES = { agent: 'built.ts', ...PROGRAMS };
+
+/** Builds that are kept, the newest among them. */
+const KEPT = 4;
 
 /** Never used by the agent, and large: error messages in 50 languages, MQTT over WebSocket and SOCKS. */
 const UNUSED = /^(ws|socks|\.\.\/locales\/index\.js)$/;
@@ -26,7 +30,17 @@ const leanest: Plugin = {
   },
 };
 
-/** Fills `folder`, which appears whole or not at all. Others beside it are of other sources, and go. */
+/** Builds of other sources go, but not the latest: an agent that runs from one still starts threads from it. */
+async function sweep(parent: string): Promise<void> {
+  const names = (await readdir(parent)).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  const builds = await Promise.all(
+    names.map(async (name) => ({ path: join(parent, name), at: (await stat(join(parent, name))).mtimeMs })),
+  );
+  const old = builds.toSorted((a, b) => b.at - a.at).slice(KEPT);
+  await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
+}
+
+/** Fills `folder`, which appears whole or not at all. */
 export async function build(folder: string): Promise<void> {
   const parent = dirname(folder);
   const temporary = join(parent, `.${process.pid}-${randomUUID()}`);
@@ -34,7 +48,7 @@ export async function build(folder: string): Promise<void> {
   try {
     await bundle({
       entryPoints: Object.fromEntries(
-        Object.entries(PROGRAMS).map(([name, file]) => [name, join(SOURCES, file)]),
+        Object.entries(ENTRIES).map(([name, file]) => [name, join(SOURCES, file)]),
       ),
       outdir: temporary,
       outExtension: { '.js': '.cjs' },
@@ -51,10 +65,7 @@ export async function build(folder: string): Promise<void> {
       logLevel: 'silent',
     });
     if (!existsSync(folder)) await rename(temporary, folder);
-    for (const name of await readdir(parent)) {
-      const isOld = /^[0-9a-f]{16}$/.test(name) && name !== basename(folder);
-      if (isOld) await rm(join(parent, name), { recursive: true, force: true });
-    }
+    await sweep(parent);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -1,17 +1,17 @@
-/** The agent's app host as a child process, asked one thing at a time. */
+/** The agent's app host as a child process, asked one thing at a time: a script of device-agent/bench. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const HOST = fileURLToPath(new URL('../../device-agent/bench/host.ts', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../device-agent/bench/', import.meta.url));
 
 export class AgentHost {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
 
-  constructor() {
-    this.#child = spawn(process.execPath, [HOST], { stdio: 'pipe' });
+  constructor(script: 'host' | 'call' | 'exec' = 'host') {
+    this.#child = spawn(process.execPath, [`${SCRIPTS}${script}.ts`], { stdio: 'pipe' });
     this.#child.stderr.pipe(process.stderr);
     this.#lines = createInterface({ input: this.#child.stdout });
   }

@@ -1,9 +1,20 @@
 /**
- * The container peer: `runc run` of one static binary that says a line and ends. It is the least that a
- * container can be: no image to unpack, no daemon, no runtime of a language inside.
+ * The container peer: `runc run` of a static busybox that says a line and ends. It is the least that a
+ * container can be: no image to unpack, no daemon, no runtime of a language inside. Without a static
+ * busybox on the machine (Debian: busybox-static) a static binary of a few lines of C takes its place,
+ * which is a little faster yet.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -13,21 +24,49 @@ const run = promisify(execFile);
 const PROGRAM = '#include <unistd.h>\nint main(void) { return write(1, "ready\\n", 6) != 6; }\n';
 const LIMIT_MS = 30_000;
 
+const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'];
+
 export interface Container {
+  /** What runs in it. */
+  readonly program: 'busybox' | 'a static C program';
   /** Starts one and waits for its end, ms. */
   run(): Promise<number>;
   close(): void;
 }
 
-async function build(folder: string): Promise<void> {
+/** Copies a static busybox to `path`; false when there is none. */
+async function takeBusybox(path: string): Promise<boolean> {
+  for (const candidate of BUSYBOX) {
+    try {
+      accessSync(candidate, constants.X_OK);
+      // An interpreter in its headers means that it is linked dynamically (ELF, PT_INTERP).
+      const { stdout } = await run('readelf', ['-lW', candidate]);
+      if (/\bINTERP\b/.test(stdout)) continue;
+      copyFileSync(candidate, path);
+      return true;
+    } catch {
+      // Not this one.
+    }
+  }
+  return false;
+}
+
+async function build(folder: string): Promise<Container['program']> {
+  // A busybox of another name would not know what to do.
+  const program = join(folder, 'rootfs/busybox');
   mkdirSync(join(folder, 'rootfs'));
-  writeFileSync(join(folder, 'main.c'), PROGRAM);
-  await run('cc', ['-static', '-Os', '-o', join(folder, 'rootfs/main'), join(folder, 'main.c')]);
+  const isBusybox = await takeBusybox(program);
+  if (!isBusybox) {
+    writeFileSync(join(folder, 'main.c'), PROGRAM);
+    await run('cc', ['-static', '-Os', '-o', program, join(folder, 'main.c')]);
+  }
   await run('runc', ['spec'], { cwd: folder });
   const path = join(folder, 'config.json');
   const config = JSON.parse(readFileSync(path, 'utf8')) as { process: { args: string[]; terminal: boolean } };
-  config.process = { ...config.process, args: ['/main'], terminal: false };
+  const args = isBusybox ? ['/busybox', 'echo', 'ready'] : ['/busybox'];
+  config.process = { ...config.process, args, terminal: false };
   writeFileSync(path, JSON.stringify(config));
+  return isBusybox ? 'busybox' : 'a static C program';
 }
 
 /** Answers why, as text, where containers cannot be had. */
@@ -44,9 +83,9 @@ export async function openContainer(): Promise<Container | string> {
     return performance.now() - started;
   };
   try {
-    await build(folder);
+    const program = await build(folder);
     await start();
-    return { run: start, close };
+    return { program, run: start, close };
   } catch (error) {
     close();
     const { message } = error as Error;

@@ -3,6 +3,8 @@
  * Exit code 0 when every goal was met, 1 when one was not, 2 when the name is not known.
  */
 import { parseArgs } from 'node:util';
+import { call } from './call.ts';
+import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
 import { agentMemory } from './agent-memory.ts';
 import { density } from './density.ts';
@@ -16,7 +18,9 @@ interface Options {
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   'agent-memory': ({ minutes }) => agentMemory(minutes),
+  call,
   density,
+  exec,
   start,
   swap,
 };

@@ -8,7 +8,7 @@
  * instance with a memory.
  */
 import { AgentHost } from './agent.ts';
-import { openContainer } from './container.ts';
+import { openContainer, type Container } from './container.ts';
 import { median, type Figure, type Result } from './report.ts';
 
 const ROUNDS = 9;
@@ -71,16 +71,26 @@ function figures(samples: Samples): Figure[] {
     },
   ];
   if (samples.runc.length === 0) return list;
-  const faster = (ours: keyof Samples): Figure => ({
-    name: `times-faster-than-runc-${ours}`,
-    unit: '×',
-    ours: of('runc') / of(ours),
-    peers: { runc: 1, 'fresh-worker': of('runc') / of(ours === 'c' ? 'cFresh' : 'qjsFresh') },
-    limit: of('runc') / coreMs,
-    goal: 100,
-    better: 'higher',
-  });
-  return [...list, faster('qjs'), faster('c')];
+  const times = (ms: number): number => of('runc') / ms;
+  return [
+    ...list,
+    {
+      // Of the guest in C, as what runs in the container is C.
+      name: 'times-faster-than-runc',
+      unit: '×',
+      ours: times(of('c')),
+      peers: { runc: 1, 'fresh-worker': times(of('cFresh')), 'qjs guest': times(of('qjs')) },
+      limit: times(coreMs),
+      goal: 100,
+      better: 'higher',
+    },
+  ];
+}
+
+function whatIsMissing(container: Container | string): Record<string, string> {
+  if (typeof container === 'string') return { runc: container };
+  if (container.program === 'busybox') return {};
+  return { busybox: `the machine has no static one; the container runs ${container.program}` };
 }
 
 export async function start(): Promise<Result> {
@@ -105,8 +115,8 @@ export async function start(): Promise<Result> {
   }
   return {
     bench: 'start',
-    workload: `prepared component to the end of its first call, ${ROUNDS} interleaved rounds, median; ${WARM_STARTS} warm starts a round after ${WARM_UP_STARTS} that do not count`,
+    workload: `prepared component to the end of its first call, ${ROUNDS} interleaved rounds, median; ${WARM_STARTS} warm starts a round after ${WARM_UP_STARTS} that do not count; the container runs ${typeof container === 'string' ? 'nothing' : container.program}`,
     figures: figures(samples),
-    missing: typeof container === 'string' ? { runc: container } : {},
+    missing: whatIsMissing(container),
   };
 }

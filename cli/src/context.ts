@@ -11,4 +11,7 @@ export interface Context {
   readonly stderr: Writable & { readonly isTTY?: boolean };
   /** All of standard input, for secrets that shall not stand on the command line. */
   readonly readStdin: () => Promise<string>;
+  readonly readStdinBytes: () => Promise<Uint8Array>;
+  /** A line that a person types unseen; undefined when standard input is no terminal. */
+  readonly askHidden: ((question: string) => Promise<string>) | undefined;
 }

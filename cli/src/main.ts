@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The process: hands arguments, environment and streams to the program, and its exit code back. */
 import { systemClock } from '@wafer/protocol';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { run } from './program.ts';
+import { askHidden } from './secrets/hidden.ts';
 
 // A reader that went away (`wafer devices | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -16,4 +17,8 @@ process.exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   readStdin: () => text(process.stdin),
+  readStdinBytes: () => buffer(process.stdin),
+  askHidden: process.stdin.isTTY
+    ? (question) => askHidden(process.stdin, process.stderr, question)
+    : undefined,
 });

@@ -1,20 +1,22 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, fleet) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
- * Invariants: with --json, stdout is exactly one JSON value; every failure has a code from the
+ * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
  * protocol's table and an exit code from exit.ts; keys stay in the publisher's folder.
  */
 import { WaferError } from '@wafer/protocol';
 import { Command, CommanderError } from 'commander';
 import { addAccountCommands } from './account/commands.ts';
 import type { Context } from './context.ts';
+import { addDevCommand } from './dev/commands.ts';
 import { describeExitCodes, EXIT_CODES, exitOf } from './exit.ts';
 import { addFleetCommands } from './fleet/commands.ts';
 import { addInspectCommand } from './inspect/commands.ts';
 import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
+import { addSecretCommands } from './secrets/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
 import { addUpCommand } from './up/commands.ts';
 
@@ -29,7 +31,9 @@ function createProgram(context: Context): Command {
   addTrustCommands(program, context);
   addPublishCommands(program, context);
   addInspectCommand(program, context);
+  addDevCommand(program, context);
   addFleetCommands(program, context);
+  addSecretCommands(program, context);
   inheritSettings(program);
   return program;
 }

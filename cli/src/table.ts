@@ -3,7 +3,7 @@
 const COLUMN_GAP = '  ';
 
 /** Names and messages come from devices and guests: none may move the cursor of a terminal. */
-const printable = (cell: string): string =>
+export const printable = (cell: string): string =>
   cell.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u${char.codePointAt(0)?.toString(16).padStart(4, '0')}`);
 
 /** Lines of `rows` under `head`; a single line that says so when there are none. */

@@ -14,6 +14,7 @@ import {
   MoveChannel,
   type OnlineKeys,
   publicHex,
+  SetSecret,
   signDocument,
   type SignedMetadata,
   WaferError,
@@ -38,6 +39,8 @@ export class FleetServer {
   readonly blobs = new Map<string, Buffer>();
   readonly channels = new Map<string, unknown>();
   readonly requests: string[] = [];
+  /** `app/name` or `app/name?channel=…` → value. */
+  readonly secrets = new Map<string, string>();
   /** Answers instead of the route when it gives something; for hostile and failing servers. */
   intercept: ((request: IncomingMessage, path: string) => Reply | undefined) | undefined;
   #server: Server | undefined;
@@ -138,6 +141,7 @@ export class FleetServer {
       this.channels.set(`${name}/${second}`, move);
       return ok({ channel: name, app: second, version: move.version, devices: 1 });
     }
+    if (/^\w+ \/apps\//.test(route)) return this.#secret(route, json);
     if (route === 'POST /claim-tokens') {
       const { uses } = CreateClaim.parse(json());
       const token = `wafer1.${'a'.repeat(43)}.${'b'.repeat(43)}`;
@@ -147,6 +151,27 @@ export class FleetServer {
     if (route === 'POST /sign-in-links')
       return ok({ url: 'http://127.0.0.1:8080/sign-in?token=x', expires: '2026-11-22T00:00:00.000Z' });
     throw new WaferError('request.not-found', route);
+  }
+
+  #secret(route: string, json: () => unknown): Reply {
+    const [, method, app = '', name = ''] = /^(\w+) \/apps\/([^/]+)\/secrets\/?(.*)$/.exec(route) ?? [];
+    if (method === 'GET') {
+      const items = [...this.secrets.keys()].map((key) => ({
+        app,
+        name: key.split(/[/?]/)[1],
+        channel: /channel=(.*)$/.exec(key)?.[1] ?? null,
+        set: '2026-11-21T09:00:00.000Z',
+        by: 'user:admin',
+      }));
+      return ok({ items });
+    }
+    const body = method === 'PUT' ? SetSecret.parse(json()) : undefined;
+    const query = /\?.*$/.exec(this.requests.at(-1) ?? '')?.[0] ?? '';
+    const channel = body === undefined ? /channel=(.*)$/.exec(query)?.[1] : body.channel;
+    const key = `${app}/${name}${channel === undefined ? '' : `?channel=${channel}`}`;
+    if (body !== undefined) this.secrets.set(key, body.base64 ?? '');
+    else if (!this.secrets.delete(key)) return problem('secret.not-found', `There is no secret ${name}.`);
+    return ok({ app, name, channel: channel ?? null, devices: 2 });
   }
 
   #roleText(role: string): object {

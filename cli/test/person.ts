@@ -51,7 +51,9 @@ export interface Person {
   readonly leave: () => Promise<void>;
 }
 
-export async function signedIn(options: { terminal?: boolean; stdin?: string } = {}): Promise<Person> {
+export async function signedIn(
+  options: { terminal?: boolean; stdin?: string | Uint8Array; types?: string } = {},
+): Promise<Person> {
   const folder = await mkdtemp(join(tmpdir(), 'wafer-cli-'));
   const server = new FleetServer();
   const origin = await server.listen();
@@ -69,7 +71,9 @@ export async function signedIn(options: { terminal?: boolean; stdin?: string } =
       clock: { now: () => NOW },
       stdout,
       stderr,
-      readStdin: () => Promise.resolve(options.stdin ?? ''),
+      readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '').toString('utf8')),
+      readStdinBytes: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
+      askHidden: options.types === undefined ? undefined : () => Promise.resolve(options.types ?? ''),
     });
     return {
       exit,

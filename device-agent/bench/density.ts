@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { createRuntime } from '../src/apps/host.ts';
 import { Images } from '../src/apps/images.ts';
 import { Isolate } from '../src/apps/isolate.ts';
+import { Outgoing } from '../src/apps/outgoing.ts';
 import { nextGuest, type Image } from '../src/apps/port.ts';
 import type { Prepared } from '../src/apps/runtime.ts';
 
@@ -39,7 +40,7 @@ const runtime = createRuntime({
   folder,
   storesFolder: join(folder, 'stores'),
   isolates: 2,
-  events: { fault: () => void (faults += 1), publish: nothing, log: nothing },
+  events: { fault: () => void (faults += 1), publish: nothing, used: nothing, log: nothing },
 });
 
 async function prepare(): Promise<Prepared> {
@@ -59,6 +60,7 @@ async function startOurs(prepared: Prepared): Promise<() => number> {
       exports: exported,
       grants: {},
       config: {},
+      secrets: {},
       limits,
       triggers: Triggers.parse({ everyMs: EVERY_MS }),
       health: HealthRule.parse({}),
@@ -71,8 +73,19 @@ async function startOurs(prepared: Prepared): Promise<() => number> {
 async function startWorker(image: Image, onCall: () => void): Promise<void> {
   const isolate = new Isolate(nothing, nothing);
   const guest = nextGuest();
-  const rest = { grants: {}, config: {}, logBytesPerMinute: 0, first: 'start', stores: undefined } as const;
-  await isolate.run({ type: 'create', guest, image: image.key, ...rest }, image, limits.deadlineMs);
+  const create = {
+    type: 'create',
+    guest,
+    image: image.key,
+    grants: {},
+    config: {},
+    secrets: {},
+    logBytesPerMinute: 0,
+    allowance: new Outgoing().allowance(limits, 0),
+    first: 'start',
+    lines: { stores: undefined, http: undefined },
+  } as const;
+  await isolate.run(create, image, limits.deadlineMs);
   const tick = async (): Promise<void> => {
     onCall();
     const end = await isolate.run({ type: 'call', guest, call: { name: 'tick' } }, image, limits.deadlineMs);

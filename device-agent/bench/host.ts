@@ -26,6 +26,7 @@ import { z } from 'zod';
 import { createRuntime } from '../src/apps/host.ts';
 import { Images } from '../src/apps/images.ts';
 import { Isolate } from '../src/apps/isolate.ts';
+import { Outgoing } from '../src/apps/outgoing.ts';
 import { nextGuest, type GuestCall, type Image } from '../src/apps/port.ts';
 import type { AppSpec, Prepared } from '../src/apps/runtime.ts';
 
@@ -43,7 +44,14 @@ type GuestName = 'qjs' | 'c';
 const HERE = import.meta.dirname;
 const APP = AppName.parse('bench');
 const TOPIC = 'do/count';
-const limits = Limits.parse({ memoryMiB: 32, callsPerSecond: 100_000, deadlineMs: 5000 });
+const limits = Limits.parse({
+  memoryMiB: 32,
+  callsPerSecond: 100_000,
+  queueLength: 1024,
+  messagesPerMinute: 10_000_000,
+  outgoingBytesPerMinute: 2 ** 40,
+  deadlineMs: 5000,
+});
 const grants: Grants = {
   clock: true,
   random: true,
@@ -69,7 +77,7 @@ const STATEFUL = [...STATELESS, 'wafer:app/state@0.1.0'];
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-bench-'));
 const nothing = (): void => undefined;
-const events = { fault: nothing, publish: nothing, log: nothing };
+const events = { fault: nothing, publish: nothing, used: nothing, log: nothing };
 const runtime = createRuntime({ folder, storesFolder: join(folder, 'stores'), isolates: 2, events });
 const images = new Images(nothing);
 const prepared = new Map<GuestName, Prepared>();
@@ -99,6 +107,7 @@ function specOf(
     exports: isStateful ? STATEFUL : STATELESS,
     grants,
     config: {},
+    secrets: {},
     limits: { ...limits, memoryMiB },
     triggers: {},
     health: HealthRule.parse({}),
@@ -131,9 +140,11 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     image: image.key,
     grants,
     config: {},
+    secrets: {},
     logBytesPerMinute: 0,
+    allowance: new Outgoing().allowance(limits, 0),
     first: undefined,
-    stores: undefined,
+    lines: { stores: undefined, http: undefined },
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

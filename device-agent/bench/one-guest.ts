@@ -5,8 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileFunction } from 'node:vm';
-import { Guest, type Instantiate } from '../src/apps/guest.ts';
+import { compileImage } from '../src/apps/code.ts';
+import { Guest } from '../src/apps/guest.ts';
+import { Outgoing } from '../src/apps/outgoing.ts';
 import { nextGuest, type GuestCall, type ImageKey } from '../src/apps/port.ts';
 
 const folder = process.argv[2]!;
@@ -21,16 +22,20 @@ const modules = manifest.modules.map(({ name, instances }) => {
   return { name, instances, module, memoryBytes: 0 };
 });
 
+const image = { key: 'only' as ImageKey, script, modules };
+const limits = { messagesPerMinute: 10_000_000, outgoingBytesPerMinute: 2 ** 40 };
 const guest = new Guest(
   {
     type: 'create',
     guest: nextGuest(),
-    image: 'only' as ImageKey,
+    image: image.key,
     grants: { clock: true, random: true, messaging: { publish: ['out/#'], subscribe: ['do/#'] } },
     config: {},
+    secrets: {},
     logBytesPerMinute: 0,
+    allowance: new Outgoing().allowance(limits, 0),
     first: undefined,
-    stores: undefined,
+    lines: { stores: undefined, http: undefined },
   },
   () => undefined,
 );
@@ -38,10 +43,7 @@ const call: GuestCall = { name: 'handle', topic: 'do/count', payload: new Uint8A
 const must = (status: string): void => {
   if (status !== 'created' && status !== 'returned') throw new Error(`the guest ended with ${status}`);
 };
-must(
-  guest.instantiate({ instantiate: compileFunction(script)() as Instantiate, modules }, () => undefined)
-    .status,
-);
+must(guest.instantiate(compileImage(image), () => undefined).status);
 for (const first of [{ name: 'start' } as const, { name: 'check' } as const, call])
   must(guest.call(first).status);
 process.on('message', () => process.send?.(guest.call(call).status));

@@ -9,8 +9,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
 import { BlobStore } from './apps/store.ts';
+import { secretOpener } from './apps/unseal.ts';
 import type { Config } from './config.ts';
 import { createHealth } from './health.ts';
 import { takeInventory } from './inventory.ts';
@@ -26,6 +28,7 @@ import { createTelling, type Telling } from './link/telling.ts';
 import { reason, type Log } from './log.ts';
 import type { Board } from './state/board.ts';
 import { Journal } from './state/journal.ts';
+import { GrantUse } from './state/grant-use.ts';
 import { createMachine, type Machine } from './state/machine.ts';
 import { Senses } from './state/sample.ts';
 import { Floors } from './trust/floors.ts';
@@ -91,6 +94,13 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const journal = await Journal.open({ folder, deliver: (event) => reporter.deliver(event), onDiskError });
   const trust = await Trust.open({ folder, requests, clock });
   const floors = await Floors.open(folder);
+  const grantUse = await GrantUse.open({
+    folder,
+    grantsOf: (app) => journal.record(app).current?.order.grants,
+    suggestAfterHours: config.suggestAfterHours,
+    now: () => performance.now(),
+    onDiskError,
+  });
   const store = await BlobStore.open(folder);
 
   // What runs guests, and what decides.
@@ -99,9 +109,11 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
     isolates: config.isolates,
+    openSecrets: secretOpener(identity.device, identity.key),
     events: {
-      fault: (app, version, fault) => machine.watch.fault(app, version, fault),
+      fault: (app, version, fault, count) => machine.watch.fault(app, version, fault, count),
       publish: (app, topic, payload) => parts.session?.publishGuest(app, topic, payload),
+      used: (app, grants) => grantUse.used(app, grants),
       log: (app, lines, dropped) => logs.add(app, lines, dropped),
     },
   });
@@ -115,9 +127,9 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     clock,
     log,
     report: (event) => reporter.note(event),
-    reportFault: (app, version, fault) => {
-      log('warn', 'fault', { app, version, fault });
-      reporter.fault(fault, app, version);
+    reportFault: (app, version, fault, count) => {
+      const isNews = reporter.fault(fault, app, version, count);
+      if (isNews) log('warn', 'fault', { app, version, fault });
     },
   };
   const machine = createMachine({
@@ -138,7 +150,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: () => parts.session,
     board,
     reporter,
-    health: createHealth({ dataFolder: folder, clock, apps: () => runtime.health() }),
+    health: createHealth({ dataFolder: folder, clock, apps: () => grantUse.tell(runtime.health()) }),
     logs,
     inventory: await takeInventory(randomUUID()),
     log,
@@ -179,7 +191,6 @@ function connect({ options, board, reporter, requests, telling, machine }: Parts
           if (board.journal.record(app).current !== null) board.senses.of(app).restartAsked = true;
           runner.wake();
         },
-        onGuestFault: (app, fault) => reporter.fault(fault, app),
       }),
       disconnected: () => log('info', 'disconnected'),
       connected: () => {

@@ -10,7 +10,8 @@ import { launch } from './launch.ts';
 const USAGE = `usage:
   enrol TOKEN --server https://HOST:PORT --data DIR
   run --data DIR
-  status --data DIR [--json]`;
+  status --data DIR [--json]
+  dev [--stores DIR]   (for wafer dev: orders on standard input, events on standard output)`;
 
 class UsageError extends Error {}
 
@@ -37,7 +38,12 @@ async function command(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { server: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean' } },
+    options: {
+      server: { type: 'string' },
+      data: { type: 'string' },
+      json: { type: 'boolean' },
+      stores: { type: 'string' },
+    },
   });
   const [name, ...rest] = positionals;
   const folder = () => resolve(required(values.data, '--data DIR'));
@@ -50,6 +56,10 @@ async function command(args: string[]): Promise<void> {
       return runCommand(folder());
     case 'status':
       return statusCommand(folder(), values.json === true);
+    case 'dev': {
+      const { devProcess } = await import('./dev.ts');
+      return devProcess(values.stores === undefined ? undefined : resolve(values.stores));
+    }
     default:
       throw new UsageError(name === undefined ? 'a command is missing' : `there is no command ${name}`);
   }

@@ -4,7 +4,13 @@ import { ConfigError, grantsBound, limitBeyond, parseConfig } from './config.ts'
 
 test('a missing or empty file means defaults and no cap', () => {
   const config = parseConfig('', 'agent.yaml');
-  expect(config).toEqual({ policy: {}, metered: false, health: { everySeconds: 10 }, isolates: 2 });
+  expect(config).toEqual({
+    policy: {},
+    metered: false,
+    health: { everySeconds: 10 },
+    suggestAfterHours: 168,
+    isolates: 2,
+  });
   expect(grantsBound(config.policy, { clock: true })).toBeUndefined();
 });
 
@@ -19,6 +25,7 @@ test('a value of the wrong type is an error that names its path', () => {
     /policy\.grants\.clock/,
   );
   expect(() => parseConfig('broker: { host: gw }', 'agent.yaml')).toThrow(/broker\.port/);
+  expect(() => parseConfig('suggestAfterHours: 0', 'agent.yaml')).toThrow(/suggestAfterHours/);
 });
 
 test('text that is no YAML is a ConfigError of one line', () => {

@@ -28,6 +28,8 @@ export const Config = z.strictObject({
   /** A link that costs: no broadcasts are taken. */
   metered: z.boolean().default(false),
   health: z.strictObject({ everySeconds: z.number().min(1).max(3600).default(10) }).prefault({}),
+  /** Hours of running after which a grant that lay unused is suggested to be narrowed. */
+  suggestAfterHours: z.number().min(1).max(87_600).default(168),
   /** Warm worker threads that guests share. */
   isolates: z.number().int().min(1).max(16).default(2),
 });

@@ -1,7 +1,7 @@
-import { HealthReport, systemClock } from '@wafer/protocol';
+import { HealthReport, MAX_PAYLOAD_BYTES, systemClock, type AppHealth } from '@wafer/protocol';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { cpuBetween, createHealth, hottest, parseMemAvailable, parseVmRss } from './health.ts';
+import { cpuBetween, createHealth, fitted, hottest, parseMemAvailable, parseVmRss } from './health.ts';
 
 test('the share of busy time lies between two readings', () => {
   expect(cpuBetween({ idle: 100, total: 200 }, { idle: 150, total: 300 })).toBe(0.5);
@@ -27,4 +27,33 @@ test('a report of this machine fits its schema and is not made of zeros', async 
   expect(report.agentBytes).toBeGreaterThan(10_000_000);
   expect(report.memory.usedBytes).toBeGreaterThan(0);
   expect(report.disk.totalBytes).toBeGreaterThan(report.disk.usedBytes);
+});
+
+test('a report that would not fit in a message goes without suggestions, and with all figures', async () => {
+  const app = (index: number, unusedGrants: string[]) =>
+    ({
+      app: `app-${index}`,
+      version: '1.0.0',
+      state: 'running',
+      calls: 1,
+      faults: 0,
+      memoryBytes: 0,
+      unusedGrants,
+    }) as AppHealth;
+  const report = (unusedGrants: string[]) =>
+    HealthReport.parse({
+      at: '2026-11-21T00:00:00.000Z',
+      uptimeSeconds: 1,
+      cpu: 0,
+      memory: { usedBytes: 1, totalBytes: 2 },
+      agentBytes: 1,
+      disk: { usedBytes: 1, totalBytes: 2 },
+      apps: Array.from({ length: 64 }, (_, index) => app(index, unusedGrants)),
+    });
+  const small = report(['clock']);
+  expect(fitted(small)).toEqual(small);
+  const large = fitted(report(Array.from({ length: 16 }, () => 'x'.repeat(300))));
+  expect(Buffer.byteLength(JSON.stringify(large))).toBeLessThan(MAX_PAYLOAD_BYTES);
+  expect(large.apps).toHaveLength(64);
+  expect(large.apps[0]).not.toHaveProperty('unusedGrants');
 });

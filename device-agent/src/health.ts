@@ -1,7 +1,7 @@
 /** How the board is: what a health report says, read from the operating system. */
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { cpus, freemem, totalmem, uptime } from 'node:os';
-import { isoNow, type AppHealth, type Clock, type HealthReport } from '@wafer/protocol';
+import { isoNow, MAX_PAYLOAD_BYTES, type AppHealth, type Clock, type HealthReport } from '@wafer/protocol';
 
 export interface CpuTimes {
   readonly idle: number;
@@ -60,6 +60,17 @@ async function agentBytes(): Promise<number> {
   return parseVmRss(await readFile('/proc/self/status', 'utf8').catch(() => '')) ?? 0;
 }
 
+/** What fits in a message with room to spare; suggestions are the first to be left out. */
+const MAX_REPORT_BYTES = MAX_PAYLOAD_BYTES - 4096;
+
+/** Words are the one part of an app's health that may be long, and the one that can wait. */
+export function fitted(report: HealthReport): HealthReport {
+  if (Buffer.byteLength(JSON.stringify(report)) <= MAX_REPORT_BYTES) return report;
+  const apps = report.apps.map((app) => ({ ...app }));
+  for (const app of apps) delete app.unusedGrants;
+  return { ...report, apps };
+}
+
 export interface HealthSource {
   /** A report of now; `cpu` is over the time since the last one. */
   report(): Promise<HealthReport>;
@@ -86,7 +97,7 @@ export function createHealth({ dataFolder, clock, apps }: HealthOptions): Health
       ]);
       const totalBytes = totalmem();
       const free = parseMemAvailable(meminfo) ?? freemem();
-      return {
+      return fitted({
         at: isoNow(clock),
         uptimeSeconds: uptime(),
         cpu,
@@ -98,7 +109,7 @@ export function createHealth({ dataFolder, clock, apps }: HealthOptions): Health
         },
         ...(temperatureC === undefined ? {} : { temperatureC }),
         apps: apps().slice(0, 64),
-      };
+      });
     },
   };
 }

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'wafer-agent-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // Something that is written without being waited for may come in between.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }

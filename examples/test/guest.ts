@@ -21,6 +21,8 @@ export interface Board {
 export interface Guest {
   readonly exports: Record<string, Record<string, (...args: unknown[]) => unknown>>;
   readonly sent: { topic: string; json: unknown }[];
+  /** A message for its handler. */
+  readonly message: (text: string) => object;
 }
 
 /** The part of wasi:filesystem's descriptor that the examples use. */
@@ -127,7 +129,7 @@ export async function startGuest(component: string, board: Board): Promise<Guest
   const compile = async (name: string) => new WebAssemblyModule(await readFile(join(folder, name)));
   const exports = await instantiate(compile, hostFor(board, sent));
   await rm(folder, { recursive: true });
-  return { exports, sent };
+  return { exports, sent, message: (text) => new Message(Buffer.from(text)) };
 }
 
 const WebAssemblyModule = (

@@ -7,7 +7,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppName, deviceTopic, DeviceId, signDocument, type DesiredState } from '@wafer/protocol';
+import { deviceTopic, DeviceId, signDocument, DesiredState } from '@wafer/protocol';
 import { Gateway } from './gateway.ts';
 import { Load } from './load.ts';
 import { LocalRig, ROOT } from './rig.ts';
@@ -71,7 +71,7 @@ async function orderUnsigned(rig: LocalRig, gateway: Gateway, device: string): P
   const { desiredVersion } = await rig.device(device);
   const execution = '00000000-0000-4000-8000-000000000000';
   const sha256 = 'a'.repeat(64);
-  const document = {
+  const document = DesiredState.parse({
     _type: 'wafer-desired',
     protocol: 1,
     device,
@@ -80,7 +80,7 @@ async function orderUnsigned(rig: LocalRig, gateway: Gateway, device: string): P
     expires: new Date(Date.now() + 3_600_000).toISOString(),
     apps: [
       {
-        app: AppName.parse('thermo'),
+        app: 'thermo',
         execution,
         channel: 'stable',
         version: '9.9.9',
@@ -88,12 +88,12 @@ async function orderUnsigned(rig: LocalRig, gateway: Gateway, device: string): P
         counter: 99,
         grants: {},
         config: {},
-        limits: { memoryMiB: 32, deadlineMs: 200, logBytesPerMinute: 65_536, callsPerSecond: 1000 },
+        limits: {},
         triggers: {},
-        health: { probeWithinMs: 5000, soakMs: 1000, soakFaults: 0, probeEveryMs: 500 },
+        health: { soakMs: 1000 },
       },
     ],
-  } as unknown as DesiredState;
+  });
   const verdict = new Promise<string>((resolve) => {
     gateway.onUp = (topic, payload) => {
       if (!topic.endsWith('/report')) return;

@@ -183,6 +183,11 @@ export class LocalRig {
     });
   }
 
+  /** The last lines that server and boards wrote to stderr, their logs. */
+  get logs(): string {
+    return [...this.#processes.values()].flatMap(({ errors }) => errors).join('\n');
+  }
+
   async close(): Promise<void> {
     // The newest first: boards before the server, so that they can say goodbye.
     for (const name of [...this.#processes.keys()].toReversed()) await this.#stop(name, 'SIGTERM');

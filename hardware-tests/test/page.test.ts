@@ -53,6 +53,15 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     await expect.poll(() => page.getByTestId('app-version').first().textContent()).toContain('1.0.0');
   });
 
+  it('finds what the app uses beside its limits', async () => {
+    await page.goto(`${rig.server.dashboard}/devices/${device}`);
+    const usage = page.getByTestId('app-usage');
+    await expect
+      .poll(() => usage.textContent(), { timeout: 30_000 })
+      .toMatch(/of 32 MiB.*of 256 calls.*a minute/);
+    await page.goto(rig.server.dashboard);
+  });
+
   it('cannot use the link twice', async () => {
     const stranger = await browser.newContext();
     const other = await stranger.newPage();

@@ -94,7 +94,7 @@ export const DeviceApp = z.object({
   /** What it runs by its own report; null before the first one. */
   running: z.object({ version: Version, digest: Digest, state: AppState }).nullable(),
   /** What it should run; null when no channel of it holds the app any more. */
-  desired: z.object({ version: Version, channel: ChannelName, grants: Grants }).nullable(),
+  desired: z.object({ version: Version, channel: ChannelName, grants: Grants, limits: Limits }).nullable(),
   execution: ExecutionView.nullable(),
 });
 export type DeviceApp = z.infer<typeof DeviceApp>;
@@ -156,7 +156,7 @@ export const DeviceEvent = z.object({
   app: AppName.nullable(),
   version: Version.nullable(),
   state: ExecutionState.nullable(),
-  fault: z.object({ kind: FaultKind, message: z.string() }).nullable(),
+  fault: z.object({ kind: FaultKind, message: z.string(), subject: z.string().optional() }).nullable(),
   /** For people. */
   text: z.string(),
 });

@@ -35,6 +35,10 @@ export const ERRORS = {
   'release.not-found': { status: 404, title: 'There is no such release' },
   'release.metadata-invalid': { status: 422, title: 'The signed metadata does not say what it must' },
   'channel.not-found': { status: 404, title: 'There is no such channel' },
+  // secrets
+  'secret.not-found': { status: 404, title: 'There is no such secret' },
+  'secret.too-large': { status: 413, title: 'The value of the secret is too large' },
+  'secret.too-many': { status: 409, title: 'The app has as many secrets as it may have' },
   // trust
   'trust.not-initialised': { status: 409, title: 'This server has no trusted root yet' },
   'trust.signature-invalid': { status: 422, title: 'The metadata is not signed as it must be' },

@@ -40,6 +40,40 @@ export const Fault = z.object({
 });
 export type Fault = z.infer<typeof Fault>;
 
+/**
+ * Whether a fault of a running guest says that its release is worse than the one before, so that it counts
+ * against the release while it soaks. What limits hold back does not: how much comes in, and how much a
+ * guest says, change with the day; nor does what the board, the link or the server did. A release that is
+ * slower, hungrier or turns more calls away for it is found by comparing (HealthRule).
+ */
+const SPEAKS_AGAINST: Readonly<Record<FaultKind, boolean>> = {
+  link: false, // the network's
+  disk: false, // the board's
+  signature: false, // these five are found before anything runs
+  expired: false,
+  digest: false,
+  policy: false,
+  incompatible: true, // it does not export what it is called for
+  'capability-denied': true, // it needs what it was not granted
+  prepare: true, // it cannot be made anew in an isolate
+  trap: true,
+  'memory-limit': true,
+  deadline: true,
+  'calls-limit': false, // others call too often; all are answered late
+  'queue-limit': false, // others call too often for too long
+  'log-limit': false, // it talks too much; lines are dropped
+  'store-limit': false, // what it keeps has grown
+  'messages-limit': false, // it was told so, and goes on
+  'bytes-limit': false,
+  'probe-failed': true,
+  unhealthy: true,
+  'crash-loop': true,
+};
+
+/** What others send to an app that may not have it is no doing of its release. */
+export const speaksAgainstRelease = ({ kind, subject }: Fault): boolean =>
+  SPEAKS_AGAINST[kind] && !(kind === 'capability-denied' && subject?.startsWith('messaging.subscribe '));
+
 /** Thrown by the agent's rooms; everything else that is thrown there is a defect of the agent. */
 export class FaultError extends Error {
   override readonly name = 'FaultError';

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { filterCovers } from './filter.ts';
+import { hostCovers, httpPort } from './http.ts';
 
 /** MQTT 3.1.1 filter, clause 4.7: `+` and `#` stand alone in their level, `#` last. */
 export const TopicFilter = z
@@ -154,17 +155,10 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
-export { filterCovers };
+export { filterCovers, hostCovers, httpPort };
 
 const within = (root: string, path: string): boolean =>
   root === path || path.startsWith(root.endsWith('/') ? root : `${root}/`);
-
-export const httpPort = ({ scheme, port }: Pick<HttpGrant, 'scheme' | 'port'>): number =>
-  port ?? (scheme === 'https' ? 443 : 80);
-
-/** `*.example.org` covers every name below example.org, and every pattern below it. */
-export const hostCovers = (pattern: string, host: string): boolean =>
-  pattern === host || (pattern.startsWith('*.') && host.replace(/^\*/, '').endsWith(pattern.slice(1)));
 
 /** The first method of `grant` that no cap allows, in words; every address must stand in the same cap. */
 function httpBeyond(grant: HttpGrant, caps: readonly HttpGrant[]): string | undefined {

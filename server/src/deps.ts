@@ -7,6 +7,7 @@ import type { Authority } from './identity/index.ts';
 import type { LiveHub } from './live/index.ts';
 import type { Bus } from './mqtt/bus.ts';
 import type { OnlineSigners } from './releases/index.ts';
+import type { Vault } from './secrets/index.ts';
 
 export interface Deps {
   readonly config: Config;
@@ -19,4 +20,6 @@ export interface Deps {
   readonly authority: Authority;
   /** Snapshot, timestamp and director keys. */
   readonly signers: OnlineSigners;
+  /** Keeps the values of secrets, and seals them to devices. */
+  readonly vault: Vault;
 }

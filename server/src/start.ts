@@ -34,6 +34,7 @@ import { createLiveHub, live } from './live/index.ts';
 import { createEmbeddedBus, type EmbeddedBus } from './mqtt/embedded.ts';
 import { loadSigners, releasesPlugin, trustedRoot } from './releases/index.ts';
 import { assignNewDevice, rolloutsPlugin, sendDesired } from './rollouts/index.ts';
+import { openVault, secretsPlugin } from './secrets/index.ts';
 import { telemetry } from './telemetry/index.ts';
 
 /** What `main.ts` prints once everything listens. */
@@ -93,12 +94,13 @@ async function open(
   const authority = await openAuthority(parts);
   const people = await openPeople({ ...parts, log, secret: await cookieSecret(dataFolder) });
   const signers = await loadSigners(join(dataFolder, 'server', 'signers'));
+  const vault = await openVault(join(dataFolder, 'server'));
 
   progress('opening listeners');
   const composed = Promise.withResolvers<void>();
   const bus = await openBus(config, { log, authority, composed: composed.promise });
   onStop(() => bus.close());
-  const deps: Deps = { ...parts, log, bus, live: createLiveHub(), authority, signers };
+  const deps: Deps = { ...parts, log, bus, live: createLiveHub(), authority, signers, vault };
   const mqtt = { host: advertisedHost(host), port: bus.port };
   let dashboard = '';
   let api = '';
@@ -143,6 +145,7 @@ function compose(
     releasesPlugin(deps),
     channelsPlugin(deps),
     rolloutsPlugin(deps),
+    secretsPlugin(deps),
   ];
 }
 

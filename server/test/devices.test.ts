@@ -281,6 +281,15 @@ it('GET /devices/:id/events pages through the timeline, newest first', async () 
   expect(second.next).toBeUndefined();
 });
 
+it('GET /devices/:id/events says what was denied', async () => {
+  const device = await online();
+  const denied = { kind: 'capability-denied', message: 'no grant covers it', subject: 'filesystem /data/x' };
+  await device.report(1, { ...fault(), fault: denied, count: 7 });
+  await expect.poll(() => device.acks.items.at(-1), SOON).toBe(1);
+  const { items } = await get<{ items: DeviceEvent[] }>(`/devices/${device.id}/events?limit=1`);
+  expect(items[0]?.fault).toEqual(denied);
+});
+
 describe('PATCH /devices/:id', () => {
   const patch = (id: string, payload: object) =>
     fleet.app.inject({ method: 'PATCH', url: `/devices/${id}`, payload });

@@ -25,6 +25,7 @@ import { createToken, openAuthority, openPeople } from '../src/identity/index.ts
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
 import { loadSigners, onlineKeys, releasesPlugin } from '../src/releases/index.ts';
 import { rolloutsPlugin } from '../src/rollouts/index.ts';
+import { openVault, secretsPlugin } from '../src/secrets/index.ts';
 import {
   freshDatabase,
   quietLog,
@@ -128,7 +129,9 @@ export const newDeviceId = (): DeviceId =>
   );
 
 /** With `trusted`, root and first targets are in place. */
-export async function fleet(options: { trusted?: boolean; config?: Partial<Config> } = {}): Promise<Fleet> {
+export async function fleet(
+  options: { trusted?: boolean; config?: Partial<Config>; log?: Deps['log'] } = {},
+): Promise<Fleet> {
   const database = await freshDatabase();
   const folder = await temporaryFolder();
   const config = testConfig(folder, options.config);
@@ -141,13 +144,14 @@ export async function fleet(options: { trusted?: boolean; config?: Partial<Confi
     clock,
     db,
     bus,
-    log: quietLog,
+    log: options.log ?? quietLog,
     live: { publish: (event) => void live.push(event), subscribe: () => () => undefined },
     authority: await openAuthority({ config, clock, db }),
     signers: await loadSigners(join(folder, 'server', 'keys')),
+    vault: await openVault(folder),
   };
   const people = await openPeople({ db, clock, log: quietLog, secret: 'a secret for tests, 32 octets long' });
-  const contexts = [releasesPlugin(deps), channelsPlugin(deps), rolloutsPlugin(deps)];
+  const contexts = [releasesPlugin(deps), channelsPlugin(deps), rolloutsPlugin(deps), secretsPlugin(deps)];
   const app = await createApp(deps, { people, contexts });
   const tokens = new Map<string, string>();
   for (const role of ['viewer', 'operator', 'admin'] as const)

@@ -128,7 +128,15 @@ describe('a report about an execution', () => {
     await device.acks.at(1);
     expect(await execution()).toMatchObject({ state: 'IN_PROGRESS', stage: 'downloading' });
     await device.report(2, step('IN_PROGRESS', { stage: 'probing' }));
-    const swap = { prepareMs: 1, startMs: 2, probeMs: 3, gapMs: 0.1, drainMs: 4, lostCalls: 0 };
+    const swap = {
+      cause: 'release',
+      prepareMs: 1,
+      startMs: 2,
+      probeMs: 3,
+      gapMs: 0.1,
+      drainMs: 4,
+      lostCalls: 0,
+    };
     const cause = { kind: 'probe-failed', message: 'it is too hot', subject: 'x' };
     await device.report(3, step('ROLLED_BACK', { fault: cause, swap, runningVersion: '1.1.0' }));
     await expect.poll(() => device.acks.items.at(-1), SOON).toBe(3);

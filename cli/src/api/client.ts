@@ -4,6 +4,7 @@
  */
 import {
   API_ROOT,
+  ChangedSecret,
   ChannelList,
   CreatedClaim,
   CreatedSignInLink,
@@ -22,6 +23,8 @@ import {
   ReleaseList,
   ReleaseView,
   RoleMetadata,
+  SecretList,
+  type SetSecret,
   SignedMetadata,
   TrustStatus,
   UploadedBlob,
@@ -64,6 +67,14 @@ export function createApi(credentials: Credentials) {
         `/channels/${encodeURIComponent(channel)}/apps/${encodeURIComponent(app)}`,
         move,
       ),
+    secrets: async (app: string) => (await get(SecretList, secretsOf(app))).items,
+    setSecret: (app: string, name: string, secret: z.input<typeof SetSecret>) =>
+      send(ChangedSecret, 'PUT', `${secretsOf(app)}/${encodeURIComponent(name)}`, secret),
+    removeSecret: (app: string, name: string, channel: string | undefined) =>
+      call(ChangedSecret, {
+        method: 'DELETE',
+        path: `${secretsOf(app)}/${encodeURIComponent(name)}${channel === undefined ? '' : `?channel=${encodeURIComponent(channel)}`}`,
+      }),
     createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
     onlineKeys: () => get(OnlineKeys, '/trust/online-keys'),
@@ -85,6 +96,8 @@ export function createApi(credentials: Credentials) {
       send(ReleaseView, 'POST', '/releases', release),
   };
 }
+
+const secretsOf = (app: string): string => `/apps/${encodeURIComponent(app)}/secrets`;
 
 async function everyPage<T>(
   fetchPage: (query: string) => Promise<{ items: T[]; next?: string | undefined }>,

@@ -1,15 +1,20 @@
-import { AppName, ChannelName, DeviceId, Digest, Version } from '@wafer/protocol';
+import { AppName, ChannelName, DeviceDetail, DeviceId, Digest, Limits, Version } from '@wafer/protocol';
 import { describe, expect, it } from 'vitest';
 import { table } from '../table.ts';
 import { parseDuration } from './claims.ts';
-import { ago, appLine, describeDevices } from './describe.ts';
+import { ago, appLine, describeDevice, describeDevices } from './describe.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9);
 const version = (text: string) => Version.parse(text);
 const thermo = {
   app: AppName.parse('thermo'),
   running: { version: version('1.0.0'), digest: Digest.parse('a'.repeat(64)), state: 'running' as const },
-  desired: { version: version('1.0.0'), channel: ChannelName.parse('stable'), grants: {} },
+  desired: {
+    version: version('1.0.0'),
+    channel: ChannelName.parse('stable'),
+    grants: {},
+    limits: Limits.parse({}),
+  },
   execution: null,
 };
 
@@ -62,6 +67,81 @@ describe('lists for people', () => {
     };
     expect(describeDevices([device], NOW)).toMatch(/bench +x64 +offline +3 d ago +stable +thermo 1\.0\.0$/);
     expect([ago(null, NOW), ago('2026-11-21T08:59:18.000Z', NOW)]).toEqual(['never', '42 s ago']);
+  });
+});
+
+describe('a device', () => {
+  const usage = {
+    busyMs: 130,
+    queued: 2,
+    logBytes: 0,
+    messages: 12,
+    outgoingBytes: 2048,
+    storeBytes: 512,
+    denied: 3,
+  };
+  const detail = (health: object) =>
+    DeviceDetail.parse({
+      id: 'd-abcdefghijklmnop',
+      name: 'bench',
+      arch: 'x64',
+      group: null,
+      tags: {},
+      channels: ['stable'],
+      online: true,
+      lastSeen: null,
+      enrolled: '2026-11-01T00:00:00.000Z',
+      health: 'healthy',
+      inventory: null,
+      desiredVersion: 1,
+      messages: [],
+      latest: {
+        at: '2026-11-21T08:59:50.000Z',
+        uptimeSeconds: 1,
+        cpu: 0,
+        memory: { usedBytes: 0, totalBytes: 1 },
+        agentBytes: 0,
+        disk: { usedBytes: 0, totalBytes: 1 },
+        apps: [
+          {
+            app: 'thermo',
+            version: '1.0.0',
+            state: 'running',
+            calls: 9,
+            faults: 0,
+            memoryBytes: 2 ** 21,
+            ...health,
+          },
+        ],
+      },
+      apps: [thermo],
+    });
+
+  it('shows what its apps use beside their limits', () => {
+    const page = describeDevice(detail({ usage }), NOW);
+    for (const line of [
+      /^app +thermo$/m,
+      /^memory +2 MiB of 32 MiB$/m,
+      /^waiting +at most 2 of 256$/m,
+      /^messages +12 \(600 a minute\)$/m,
+      /^sent +2 KiB \(1 MiB a minute\)$/m,
+      /^denied +3 uses$/m,
+    ]) {
+      expect(page).toMatch(line);
+    }
+  });
+
+  it('shows a crash loop, and which grants lie unused', () => {
+    const crashLoop = { failures: 5, nextTryAt: '2026-11-21T09:00:08.000Z' };
+    const page = describeDevice(detail({ crashLoop, unusedGrants: ['clock', 'messaging.publish a/#'] }), NOW);
+    expect(page).toMatch(/^crash loop +failed 5 times in a row; next try in 8 s$/m);
+    expect(page).toMatch(/^unused +clock, messaging\.publish a\/# \(for long; consider narrowing\)$/m);
+  });
+
+  it('says nothing more of an app that told nothing more', () => {
+    const page = describeDevice(detail({}), NOW);
+    expect(page).toMatch(/^memory +2 MiB of 32 MiB$/m);
+    expect(page).not.toMatch(/undefined|denied|unused/);
   });
 });
 

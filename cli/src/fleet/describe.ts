@@ -1,6 +1,7 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
 import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
-import { fields, table } from '../table.ts';
+import { fields, printable, table } from '../table.ts';
+import { describeUsage } from './usage.ts';
 
 const SHORT_DIGEST = 12;
 
@@ -70,13 +71,26 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
       running?.state ?? '–',
       desired?.version ?? '–',
       execution?.state ?? '–',
-      execution?.fault ? `${execution.fault.kind}: ${execution.fault.message}` : '–',
+      execution?.fault ? `${execution.fault.kind}: ${firstLine(execution.fault.message)}` : '–',
     ]),
     'no apps',
   );
+  const stacks = device.apps.flatMap(({ app, execution }) => describeStack(app, execution?.fault?.message));
   const messages = device.messages.map(({ app, topic, payload }) => [app, topic, payload]);
   const said = messages.length === 0 ? '' : `\n\n${table(['app', 'topic', 'last message'], messages, '')}`;
-  return `${page}\n\n${apps}${said}`;
+  const used = describeUsage(device, nowMs);
+  const parts = [page, apps, ...(used === '' ? [] : [used]), ...stacks];
+  return `${parts.join('\n\n')}${said}`;
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+/** A fault of several lines, which a table has no room for: what the guest said, and its stack. */
+function describeStack(app: string, message: string | undefined): string[] {
+  const lines = message?.split('\n') ?? [];
+  return lines.length < 2
+    ? []
+    : [[`fault of ${app}:`, ...lines.map((line) => `  ${printable(line)}`)].join('\n')];
 }
 
 export const describeReleases = (releases: readonly ReleaseView[]): string =>

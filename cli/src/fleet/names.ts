@@ -1,7 +1,13 @@
 /** Names as they are typed, checked before they become part of a request. */
-import { AppName, ChannelName, DeviceId, Version, WaferError } from '@wafer/protocol';
+import { AppName, ChannelName, DeviceId, SecretName, Version, WaferError } from '@wafer/protocol';
 
-const NAMES = { app: AppName, channel: ChannelName, device: DeviceId, version: Version } as const;
+const NAMES = {
+  app: AppName,
+  channel: ChannelName,
+  device: DeviceId,
+  secret: SecretName,
+  version: Version,
+} as const;
 
 export function parseName<K extends keyof typeof NAMES>(
   kind: K,

@@ -1,4 +1,5 @@
 /** `wafer inspect`: reads a guest and says what it is, what it needs and what would refuse it. */
+import { Grants, HealthRule, Limits, Triggers } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { relative, resolve } from 'node:path';
 import { addCommand } from '../command.ts';
@@ -20,11 +21,24 @@ export function addInspectCommand(program: Command, context: Context): void {
       );
       return { json: report, text: () => describe(report, context.cwd) };
     },
-  ).option(
-    '--manifest <file>',
-    'whose grants to judge it by (default: wafer.yaml beside the file, else none)',
-  );
+  )
+    .option(
+      '--manifest <file>',
+      'whose grants to judge it by (default: wafer.yaml beside the file, else none)',
+    )
+    .addHelpText('after', MANIFEST_HELP);
 }
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+/** From the schemas, so that it cannot lag behind them. */
+const MANIFEST_HELP = `
+What a wafer.yaml may say:
+  grants    ${list(Object.keys(Grants.shape))}
+  limits    ${list(Object.entries(Limits.parse({})).map(([name, value]) => `${name} ${value}`))}
+  triggers  ${list(Object.keys(Triggers.shape))}
+  health    ${list(Object.keys(HealthRule.shape))}
+  config    names and values, for wasi:config`;
 
 const SOURCES: Readonly<Record<Report['from'], string>> = {
   component: 'a component',
@@ -53,7 +67,7 @@ function describe(report: Report, cwd: string): string {
 }
 
 function describeMemory({ startBytes, maximumBytes }: NonNullable<Report['memory']>): string {
-  const most = maximumBytes === null ? 'declares no maximum' : `at most ${mib(maximumBytes)}`;
+  const most = maximumBytes === null ? 'no maximum but limits.memoryMiB' : `at most ${mib(maximumBytes)}`;
   return `begins with ${mib(startBytes)}, ${most}`;
 }
 

@@ -1,4 +1,4 @@
-import { refusals } from '@wafer/protocol';
+import { Limits, refusals } from '@wafer/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Inspection } from '../publish/component.ts';
 import { parseManifest } from '../publish/manifest.ts';
@@ -43,16 +43,43 @@ describe('the manifest to start from', () => {
     );
   });
 
-  it('shows folders, topics and variables as examples that are valid once uncommented', () => {
-    const text = start(
-      inspection(EVERY_GRANT, ['wafer:app/lifecycle@0.1.0', 'wasi:messaging/incoming-handler@0.2.0-draft']),
-    );
-    const uncommented = text.replace(/^ {2}messaging: .*$/m, '').replaceAll(/^ {2}# /gm, '  ');
-    expect(parseManifest(uncommented, 'wafer.yaml').grants).toMatchObject({
-      messaging: { publish: ['telemetry/#'], subscribe: ['commands/#'] },
+  it('shows folders, variables and, for a guest that only listens, topics as examples that are valid once uncommented', () => {
+    const imports = EVERY_GRANT.filter((name) => !name.startsWith('wasi:messaging/'));
+    const handler = 'wasi:messaging/incoming-handler@0.2.0-draft';
+    const text = start(inspection(imports, ['wafer:app/lifecycle@0.1.0', handler]));
+    expect(parseManifest(text.replaceAll(/^ {2}# /gm, '  '), 'wafer.yaml').grants).toMatchObject({
+      messaging: { subscribe: ['commands/#'] },
       filesystem: [{ guest: '/thermal', access: 'read' }],
       environment: { REGION: 'eu' },
     });
+  });
+
+  it('has one line for the topics of a guest that sends', () => {
+    const text = start(inspection(['wasi:messaging/producer@0.2.0-draft']));
+    expect(text.match(/messaging: \{/g)).toHaveLength(1);
+    expect(text).toContain("such as publish: ['telemetry/#']");
+  });
+
+  it('grants requests and secrets to be filled in when they are imported', () => {
+    const imports = ['wasi:http/outgoing-handler@0.2.12', 'wafer:app/secrets@0.1.0'];
+    const { grants } = parseManifest(start(inspection(imports)), 'wafer.yaml');
+    expect(refusals(imports, grants)).toEqual([]);
+    expect(grants).toMatchObject({ http: [{ scheme: 'https', methods: ['GET'] }], secrets: ['api-key'] });
+  });
+
+  it.each([
+    ['command' as const, ['everyMs', 'cron', 'keepRunning']],
+    ['reactor' as const, ['everyMs', 'cron']],
+  ])('shows each trigger of a %s, valid once uncommented', (world, expected) => {
+    const guest = { ...inspection([], ['wafer:app/timer@0.1.0']), world };
+    const examples = start(guest).match(/(?<=^# )triggers: .*$/gm) ?? [];
+    const triggers = examples.map((line) => parseManifest(line, 'wafer.yaml').triggers);
+    expect(triggers.map((each) => Object.keys(each)[0])).toEqual(expected);
+  });
+
+  it('names every other limit with its default', () => {
+    const text = start(inspection([]));
+    for (const [name, value] of Object.entries(Limits.parse({}))) expect(text).toContain(`${name}: ${value}`);
   });
 
   it('gives a guest that begins large room to grow, and no more than a limit may say', () => {

@@ -15,13 +15,20 @@ const ROOM = 2;
 const LARGEST_MIB = 2048;
 
 /** What admits the imports and gives as little as that. */
-const LEAST: Readonly<Record<Capability, string>> = {
+export const LEAST: Readonly<Record<Capability, string>> = {
   clock: 'clock: true',
   random: 'random: true',
   http: 'http: [{ host: api.example.org, methods: [GET] }]',
   secrets: 'secrets: [api-key]',
   messaging: 'messaging: { publish: [], subscribe: [] }',
   keyvalue: 'keyvalue: [{ store: default, maxBytes: 65536 }]',
+};
+
+/** Where the least is a place to fill in. */
+const TO_FILL_IN: Partial<Readonly<Record<Capability, string>>> = {
+  http: 'its own hosts; ',
+  secrets: 'its own names; ',
+  messaging: "its own topics, such as publish: ['telemetry/#'], subscribe: ['commands/#']; ",
 };
 
 /** Text of a wafer.yaml that `wafer publish` takes. */
@@ -37,7 +44,7 @@ export function starterManifest(
   );
   const grants = [...needed].map(
     ([grant, because]) =>
-      `  ${LEAST[grant]} # needed by ${because.map(({ import: name }) => name).join(', ')}`,
+      `  ${LEAST[grant]} # ${TO_FILL_IN[grant] ?? ''}needed by ${because.map(({ import: name }) => name).join(', ')}`,
   );
   const examples = exampleGrants(imports, exports).map((line) => `  # ${line}`);
   return [
@@ -48,14 +55,14 @@ export function starterManifest(
     grants.length === 0 ? 'grants: {} # nothing that it imports needs one' : 'grants:',
     ...grants,
     ...examples,
-    limitsLine(memory),
-    ...exampleTrigger(world, exports),
+    ...limitLines(memory),
+    ...exampleTriggers(world, exports),
     '',
   ].join('\n');
 }
 
 /** `thermo` for `/src/Thermo-1.1.0.wasm`. */
-const nameOf = (file: string): string =>
+export const nameOf = (file: string): string =>
   basename(file, extname(file))
     .toLowerCase()
     .replace(/-?v?\d+\.\d+\.\d+.*$/, '');
@@ -66,36 +73,39 @@ function exampleGrants(imports: readonly string[], exports: readonly string[]): 
   const producer = asksFor('wasi:messaging/producer');
   const preopens = asksFor('wasi:filesystem/preopens');
   const environment = asksFor('wasi:cli/environment');
-  const topics = [
-    ...(producer === undefined ? [] : ["publish: ['telemetry/#']"]),
-    ...(handler === undefined ? [] : ["subscribe: ['commands/#']"]),
-  ];
   return [
-    ...(topics.length === 0
+    // A guest that sends has the line for topics already.
+    ...(producer !== undefined || handler === undefined
       ? []
-      : [
-          `messaging: { ${topics.join(', ')} } # topics for ${[producer, handler].filter((each) => each !== undefined).join(', ')}`,
-        ]),
+      : [`messaging: { subscribe: ['commands/#'] } # topics for ${handler}`]),
     ...(preopens === undefined
       ? []
       : [
-          `filesystem: [{ host: /sys/class/thermal, guest: /thermal, access: read }] # folders for ${preopens}`,
+          `filesystem: [{ host: /sys/devices/virtual/thermal, guest: /thermal, access: read }] # folders for ${preopens}`,
         ]),
     ...(environment === undefined ? [] : [`environment: { REGION: eu } # variables for ${environment}`]),
   ];
 }
 
-function limitsLine(memory: MemoryVerdict): string {
-  const usual = Limits.parse({}).memoryMiB;
-  if ('refused' in memory) return `limits: { memoryMiB: ${usual} }`;
+function limitLines(memory: MemoryVerdict): string[] {
+  const { memoryMiB: usual, ...others } = Limits.parse({});
+  const defaults = Object.entries(others).map(([name, value]) => `${name}: ${value}`);
+  const more = `# other limits, with what they are unless you say: ${defaults.join(', ')}`;
+  if ('refused' in memory) return [`limits: { memoryMiB: ${usual} }`, more];
   const start = memory.startBytes / MIB;
   const memoryMiB = Math.min(Math.max(usual, Math.ceil(start * ROOM)), LARGEST_MIB);
-  return `limits: { memoryMiB: ${memoryMiB} } # it begins with ${start.toFixed(1)} MiB`;
+  return [`limits: { memoryMiB: ${memoryMiB} } # it begins with ${start.toFixed(1)} MiB`, more];
 }
 
-function exampleTrigger(world: World, exports: readonly string[]): string[] {
-  if (world === 'command') return ['# triggers: { everyMs: 60000 } # runs again so often; without, once'];
+function exampleTriggers(world: World, exports: readonly string[]): string[] {
+  const cron = "# triggers: { cron: '0 6 * * *', timeZone: Europe/Vienna } # or at these times";
+  if (world === 'command')
+    return [
+      '# triggers: { everyMs: 60000 } # runs again so often; without triggers, once',
+      cron,
+      '# triggers: { keepRunning: true } # or as a service: no deadline, run again when it ends',
+    ];
   return exports.some((name) => name.startsWith('wafer:app/timer@'))
-    ? ['# triggers: { everyMs: 1000 } # without it, timer.tick is never called']
+    ? ['# triggers: { everyMs: 1000 } # without triggers, timer.tick is never called', cron]
     : [];
 }

@@ -32,8 +32,19 @@ export async function load(file: string): Promise<Loaded> {
     case undefined:
       throw new WaferError(
         'component.not-wasm',
-        `${file} is no WebAssembly: it starts with ${describeStart(bytes)} and not with \\0asm. Publish a component, a WASI preview 1 module or a .js guest`,
+        `${file} is no WebAssembly: it starts with ${describeStart(bytes)} and not with \\0asm. ${whatInstead(file)}`,
       );
+  }
+}
+
+function whatInstead(file: string): string {
+  switch (extname(file)) {
+    case '.ts':
+      return 'Compile it to JavaScript first';
+    case '.c':
+      return 'Compile it to WASI preview 1 first; wafer dev does that by itself';
+    default:
+      return 'Give a component, a WASI preview 1 module or a .js guest';
   }
 }
 

@@ -3,17 +3,10 @@ import { WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Context } from '../context.ts';
+import { interruption } from '../interruption.ts';
 import { StartError } from './process.ts';
 import { progressOn } from './progress.ts';
 import { up } from './up.ts';
-
-/** Aborted by Ctrl-C, or by whoever ends this process in an orderly way. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => controller.abort());
-  return controller.signal;
-}
 
 export function addUpCommand(program: Command, context: Context): void {
   program

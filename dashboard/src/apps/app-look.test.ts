@@ -16,7 +16,7 @@ const given = ({ running, desired, execution }: Given) =>
     DeviceApp.parse({
       app: 'thermo',
       running: running ? { version: running[0], digest, state: running[1] } : null,
-      desired: desired ? { version: desired, channel: 'stable', grants: {} } : null,
+      desired: desired ? { version: desired, channel: 'stable', grants: {}, limits: {} } : null,
       execution: execution
         ? {
             id: '0198c0de-0000-7000-8000-000000000001',

@@ -1,6 +1,7 @@
 /** One app of a device: what runs, what should, what it may use, and how the last change went. */
 import { Text } from '@mantine/core';
 import type { DeviceApp, ExecutionView } from '@wafer/protocol/api';
+import type { DeviceId } from '@wafer/protocol/ids';
 import type { AppHealth } from '@wafer/protocol/messages';
 import { Link } from 'wouter';
 import { appLook } from '../apps/app-look.ts';
@@ -11,8 +12,9 @@ import { Icon } from '../elements/icons.tsx';
 import { Pill, Status } from '../elements/status.tsx';
 import { EXECUTION_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
-import { bytes, counted, grouped } from '../format/quantity.ts';
-import { milliseconds } from '../format/time.ts';
+import { counted, grouped } from '../format/quantity.ts';
+import { clockSeconds, milliseconds } from '../format/time.ts';
+import { AppUsage } from './app-usage.tsx';
 import classes from './app-card.module.css';
 
 const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
@@ -119,14 +121,50 @@ function NowFacts({ app, health }: { app: DeviceApp; health: AppHealth | undefin
             ),
           ],
           health !== undefined && ['Calls', `${grouped(health.calls)}, ${counted(health.faults, 'fault')}`],
-          health !== undefined && ['Memory', bytes(health.memoryBytes)],
         ]}
       />
     </div>
   );
 }
 
-export function AppCard({ app, health }: { app: DeviceApp; health: AppHealth | undefined }) {
+function CrashLoop({ failures, nextTryAt }: NonNullable<AppHealth['crashLoop']>) {
+  return (
+    <div className={classes['fault']} data-tone="bad" role="note" data-testid="crash-loop">
+      <Icon name="bad" style={{ marginTop: 3 }} />
+      <div>
+        <b>crash-loop</b>
+        <div className={classes['faultText']}>
+          It failed {counted(failures, 'time')} in a row and rests. Next try at{' '}
+          {clockSeconds(Date.parse(nextTryAt))}.
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Grants that could be taken back without anyone missing them, by what the board saw. */
+function Unused({ grants }: { grants: readonly string[] }) {
+  return (
+    <div className={classes['unused']} role="note" data-testid="unused-grants">
+      <Status look={{ tone: 'warn', icon: 'wait', word: 'Unused for long: consider narrowing' }} />
+      <ul>
+        {grants.map((grant) => (
+          <li key={grant}>
+            <code>{grant}</code>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface Props {
+  readonly id: DeviceId;
+  readonly app: DeviceApp;
+  readonly health: AppHealth | undefined;
+}
+
+export function AppCard({ id, app, health }: Props) {
   const { running, coming, look, note } = appLook(app);
   return (
     <article className={classes['card']} aria-label={`App ${app.app}`} data-testid="device-app">
@@ -139,9 +177,18 @@ export function AppCard({ app, health }: { app: DeviceApp; health: AppHealth | u
         <Status look={look}>{note ?? 'running'}</Status>
       </header>
       {app.execution && <FaultBox execution={app.execution} />}
+      {health?.crashLoop && <CrashLoop {...health.crashLoop} />}
       <div className={classes['parts']}>
-        <NowFacts app={app} health={health} />
-        {app.execution && <LastExecution execution={app.execution} />}
+        <div className={classes['stack']}>
+          <NowFacts app={app} health={health} />
+          {app.execution && <LastExecution execution={app.execution} />}
+        </div>
+        {health && (
+          <div className={classes['part']}>
+            <h3>Usage</h3>
+            <AppUsage id={id} app={app} health={health} />
+          </div>
+        )}
         <div className={classes['part']}>
           <h3>Grants</h3>
           {app.desired === null ? (
@@ -149,6 +196,7 @@ export function AppCard({ app, health }: { app: DeviceApp; health: AppHealth | u
           ) : (
             <GrantList grants={app.desired.grants} />
           )}
+          {health?.unusedGrants && <Unused grants={health.unusedGrants} />}
         </div>
       </div>
     </article>

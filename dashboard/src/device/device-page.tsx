@@ -31,7 +31,12 @@ function Apps({ device }: { device: DeviceDetail }) {
         </Empty>
       )}
       {device.apps.map((app) => (
-        <AppCard key={app.app} app={app} health={device.latest?.apps.find((each) => each.app === app.app)} />
+        <AppCard
+          key={app.app}
+          id={device.id}
+          app={app}
+          health={device.latest?.apps.find((each) => each.app === app.app)}
+        />
       ))}
     </Section>
   );

@@ -24,6 +24,9 @@ function Entry({ event }: { event: DeviceEvent }) {
             <b data-tone={look.tone}>{event.fault.kind}</b> {event.fault.message}
           </div>
         )}
+        {event.fault?.subject !== undefined && !event.text.includes(event.fault.subject) && (
+          <code className={classes['fault']}>{event.fault.subject}</code>
+        )}
       </div>
       <span className={classes['when']}>
         <When at={event.at} />

@@ -6,6 +6,8 @@ import { performance } from 'node:perf_hooks';
 import {
   FaultError,
   filterCovers,
+  grantName,
+  speaksAgainstRelease,
   type AppHealth,
   type AppName,
   type AppState,
@@ -14,21 +16,23 @@ import {
 import type { Answer, Call } from './calls.ts';
 import { Latency } from './latency.ts';
 import { LogBudget } from './log-budget.ts';
+import { Outgoing } from './outgoing.ts';
 import type { GuestCall } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec, RuntimeEvents } from './runtime.ts';
 import { change, swap, type Stage } from './swap.ts';
-
-/** The same denied use is reported again only after this long, ms. */
-const REPEAT_MS = 60_000;
-const MAX_REMEMBERED = 64;
+import { UsageBook } from './usage.ts';
 
 export interface AppOptions {
   readonly name: AppName;
   readonly events: RuntimeEvents;
   /** Takes a resident out for good; its image may be unused then. */
   readonly retire: (resident: Resident) => Promise<void>;
+  /** Hands a message to the other guests of the board. */
+  readonly toBoard: (from: AppName, topic: string, payload: Uint8Array) => void;
 }
+
+type OwnNotice = Parameters<ResidentEvents['notice']>[0];
 
 const now = (): number => performance.now();
 
@@ -41,9 +45,11 @@ export class App {
   readonly #name: AppName;
   readonly #events: RuntimeEvents;
   readonly #retire: (resident: Resident) => Promise<void>;
+  readonly #toBoard: AppOptions['toBoard'];
   readonly #latency = new Latency();
   readonly #budget = new LogBudget();
-  readonly #reported = new Map<string, number>();
+  readonly #outgoing = new Outgoing();
+  readonly #usage = new UsageBook();
   #serving: Resident | undefined;
   #previous: Resident | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,10 +59,11 @@ export class App {
   #lost = 0;
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, events, retire }: AppOptions) {
+  constructor({ name, events, retire, toBoard }: AppOptions) {
     this.#name = name;
     this.#events = events;
     this.#retire = retire;
+    this.#toBoard = toBoard;
   }
 
   // Changes ------------------------------------------------------------------------------------
@@ -128,18 +135,37 @@ export class App {
 
   // Calls --------------------------------------------------------------------------------------
 
+  /** A message from the server. What begins with a `$` is the board's own, and comes from no server. */
   async deliver(topic: string, payload: Uint8Array): Promise<void> {
     const serving = this.#serving;
     if (serving === undefined) throw notRunning(this.#name);
-    const filters = serving.spec.grants.messaging?.subscribe ?? [];
-    if (!filters.some((filter) => filterCovers(filter, topic))) {
-      const subject = `messaging.subscribe ${topic}`;
-      throw new FaultError('capability-denied', `No grant lets ${this.#name} receive ${topic}.`, subject);
+    if (topic.startsWith('$') || !this.#mayReceive(serving, topic)) {
+      const subject = grantName.subscribe(topic);
+      const message = `No grant lets ${this.#name} receive ${topic}.`;
+      const fault = new FaultError('capability-denied', message, subject);
+      this.#refused(serving.spec, fault, 1);
+      throw fault;
     }
     if (!serving.has('handler')) {
       throw new FaultError('incompatible', `${this.#name} exports no handler for messages.`);
     }
     await this.#call({ name: 'handle', topic, payload });
+  }
+
+  /** A message from another guest of the board, which does not learn what becomes of it. */
+  hear(topic: string, payload: Uint8Array): void {
+    const serving = this.#serving;
+    if (serving?.has('handler') !== true || !this.#mayReceive(serving, topic)) return;
+    this.#call({ name: 'handle', topic, payload }).catch(() => undefined);
+  }
+
+  /** Notes the grant that lets it. */
+  #mayReceive({ spec }: Resident, topic: string): boolean {
+    const filters = spec.grants.messaging?.subscribe ?? [];
+    const covering = filters.find((filter) => filterCovers(filter, topic));
+    if (covering === undefined) return false;
+    this.#events.used(this.#name, [grantName.subscribe(covering)]);
+    return true;
   }
 
   async probe(): Promise<void> {
@@ -164,6 +190,7 @@ export class App {
       faults: this.#faults,
       memoryBytes: serving.memoryBytes,
       ...(latencyMs === undefined ? {} : { latencyMs }),
+      usage: this.#usage.take({ queued: serving.takeMostWaiting(), storeBytes: serving.storeBytes }),
     };
   }
 
@@ -226,34 +253,59 @@ export class App {
   #listener(spec: AppSpec, self: () => Resident): ResidentEvents {
     return {
       fault: (fault) => {
+        if (fault.fault.kind === 'capability-denied') this.#usage.denied(1);
         if (self() !== this.#serving) return;
         this.#faults += 1;
-        if (this.#isNews(fault)) this.#events.fault(this.#name, spec.version, fault.fault);
+        this.#events.fault(this.#name, spec.version, fault.fault, 1);
       },
-      notice: (notice) => {
-        if (notice.type === 'publish') {
-          return this.#events.publish(this.#name, notice.topic, notice.payload);
-        }
-        const budget = this.#budget;
-        budget.bytesPerMinute = spec.limits.logBytesPerMinute;
-        budget.countDropped(notice.dropped);
-        const lines =
-          notice.line !== undefined && budget.admits(notice.line.text, now()) ? [notice.line] : [];
-        const dropped = budget.takeDropped();
-        if (lines.length > 0 || dropped > 0) this.#events.log(this.#name, lines, dropped);
+      refused: (fault, count) => this.#refused(spec, fault, count),
+      notice: (notice) => this.#heard(spec, notice),
+      worked: (busyMs, used) => {
+        this.#usage.worked(busyMs);
+        if (used.length > 0) this.#events.used(this.#name, used);
       },
+      allowance: () => this.#outgoing.allowance(spec.limits, now()),
     };
   }
 
-  /** Denied uses and full stores repeat with every call of a guest; once a minute says as much. */
-  #isNews({ fault }: FaultError): boolean {
-    if (fault.kind !== 'capability-denied' && fault.kind !== 'disk') return true;
-    const key = fault.subject ?? fault.message;
-    const last = this.#reported.get(key);
-    if (last !== undefined && now() - last < REPEAT_MS) return false;
-    this.#reported.delete(key);
-    this.#reported.set(key, now());
-    if (this.#reported.size > MAX_REMEMBERED) this.#reported.delete(this.#reported.keys().next().value!);
-    return true;
+  /** It counts among the faults where it speaks against the release: limits alone do not. */
+  #refused({ version }: AppSpec, { fault }: FaultError, count: number): void {
+    if (fault.kind === 'capability-denied') this.#usage.denied(count);
+    if (speaksAgainstRelease(fault)) this.#faults += count;
+    this.#events.fault(this.#name, version, fault, count);
+  }
+
+  #heard(spec: AppSpec, notice: OwnNotice): void {
+    switch (notice.type) {
+      case 'publish':
+        this.#sent(1, notice.payload.length);
+        if (notice.topic.startsWith('$')) this.#toBoard(this.#name, notice.topic, notice.payload);
+        else this.#events.publish(this.#name, notice.topic, notice.payload);
+        return;
+      case 'spent':
+        this.#sent(notice.messages, notice.bytes);
+        return;
+      case 'log':
+        this.#logged(spec, notice);
+    }
+  }
+
+  #sent(messages: number, bytes: number): void {
+    this.#outgoing.book(messages, bytes, now());
+    this.#usage.sent(messages, bytes);
+  }
+
+  #logged(spec: AppSpec, notice: Extract<OwnNotice, { type: 'log' }>): void {
+    const budget = this.#budget;
+    const { logBytesPerMinute } = spec.limits;
+    budget.bytesPerMinute = logBytesPerMinute;
+    budget.countDropped(notice.dropped);
+    const lines = notice.line !== undefined && budget.admits(notice.line.text, now()) ? [notice.line] : [];
+    for (const { text } of lines) this.#usage.logged(LogBudget.bytesOf(text));
+    const dropped = budget.takeDropped();
+    if (lines.length > 0 || dropped > 0) this.#events.log(this.#name, lines, dropped);
+    if (dropped === 0) return;
+    const message = `The guest logged more than ${logBytesPerMinute} bytes in a minute; lines were dropped.`;
+    this.#refused(spec, new FaultError('log-limit', message, 'logBytesPerMinute'), dropped);
   }
 }

@@ -33,7 +33,7 @@ describe('a log budget', () => {
     expect(budget.admits('', 59_999)).toBe(false);
     expect(budget.takeDropped()).toBe(2);
     expect(budget.takeDropped()).toBe(0);
-    expect(budget.admits('123456789', 60_000)).toBe(true);
+    expect(budget.admits('123456789', 70_000)).toBe(true);
   });
 
   it('counts bytes, not characters', () => expect(new LogBudget(4).admits('éé', 0)).toBe(false));
@@ -64,8 +64,18 @@ describe('waiting calls', () => {
     done: (answer: Answer) => void answers.push(answer),
   });
 
+  const limited = (limits: { callsPerSecond?: number; queueLength?: number } = {}) => {
+    const board = { now: 0, over: [] as string[] };
+    const calls = new Calls({
+      limits: { callsPerSecond: 1000, queueLength: 256, ...limits },
+      now: () => board.now,
+      onOver: ({ fault }) => board.over.push(`${fault.kind} ${fault.subject}`),
+    });
+    return { board, calls };
+  };
+
   it('of control go first, also while work is held', () => {
-    const calls = new Calls(1000);
+    const { calls } = limited();
     const [work, control] = [call('tick'), call('check')];
     calls.add(work);
     calls.add(control);
@@ -76,11 +86,51 @@ describe('waiting calls', () => {
     expect(calls.next(0)).toBe(work);
   });
 
-  it('are bounded: one too many is answered at once', () => {
-    const calls = new Calls(1000);
+  it('are bounded: one too many is answered at once, and told', () => {
+    const { board, calls } = limited({ queueLength: 3 });
     const answers: Answer[] = [];
-    for (let count = 0; count < 1025; count += 1) calls.add(call('tick', answers));
-    expect(answers).toMatchObject([{ status: 'fault', isAnswered: false }]);
+    for (let count = 0; count < 5; count += 1) calls.add(call('tick', answers));
+    const fault = expect.objectContaining({ kind: 'queue-limit', subject: 'queueLength' });
+    const refused = { status: 'fault', isAnswered: false, fault: { fault } };
+    expect(answers).toMatchObject([refused, refused]);
+    expect(board.over).toEqual(Array(2).fill('queue-limit queueLength'));
+    expect([calls.takeMostWaiting(), calls.takeMostWaiting()]).toEqual([3, 3]);
+    calls.takeWork();
+    calls.takeMostWaiting();
+    expect(calls.takeMostWaiting()).toBe(0);
+  });
+
+  it('hold no more of the memory than they may, and give it back', () => {
+    const { board, calls } = limited({ queueLength: 10_000 });
+    const answers: Answer[] = [];
+    const done = (answer: Answer) => void answers.push(answer);
+    const message = { name: 'handle', topic: 'x', payload: new Uint8Array(64 * 1024) } as const;
+    const add = () => calls.add({ call: message, isControl: false, done });
+    for (let count = 0; count < 65; count += 1) add();
+    expect(board.over).toEqual(['queue-limit queueLength']);
+    const work = calls.takeWork();
+    expect(work).toHaveLength(64);
+    add();
+    calls.putFirst(work.slice(0, 63));
+    expect(calls.next(0)).toBe(work[0]);
+    add();
+    expect(board.over).toHaveLength(1);
+    add();
+    expect(board.over).toHaveLength(2);
+  });
+
+  it('over the rate are told once for each second in which they are, and none is lost', () => {
+    const { board, calls } = limited({ callsPerSecond: 10 });
+    for (let count = 0; count < 10; count += 1) calls.add(call('tick'));
+    expect(board.over).toEqual([]);
+    for (let count = 0; count < 5; count += 1) calls.add(call('tick'));
+    expect(board.over).toEqual(['calls-limit callsPerSecond']);
+    for (let count = 0; count < 50; count += 1) calls.add(call('check'));
+    expect(board.over).toHaveLength(1);
+    board.now = 1000;
+    for (let count = 0; count < 11; count += 1) calls.add(call('tick'));
+    expect(board.over).toHaveLength(2);
+    expect(calls.takeWork()).toHaveLength(26);
   });
 });
 

@@ -5,7 +5,12 @@
 import { performance } from 'node:perf_hooks';
 import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts';
 import { linkImports, type Linked } from '../capabilities/imports.ts';
+import { Redactor } from '../capabilities/redact.ts';
+import type { Code } from './code.ts';
 import { LogBudget } from './log-budget.ts';
+import { Refusals } from './refusals.ts';
+import { Sending } from './sending.ts';
+import { describeTrap, enteredBy, wasmFrames } from './stack.ts';
 import {
   exportedAs,
   type CallOutcome,
@@ -17,48 +22,48 @@ import {
   type Task,
 } from './port.ts';
 
-export type Instantiate = (
-  getCoreModule: (name: string) => WebAssembly.Module,
-  imports: object,
-  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
-) => Record<string, Record<string, (...args: unknown[]) => unknown>>;
-
-/** An image as the isolate holds it. */
-export interface Code {
-  readonly instantiate: Instantiate;
-  readonly modules: readonly CompiledModule[];
-}
-
-/** What one call may publish: the main thread reads messages only between calls. */
-const MAX_PUBLISHED_PER_CALL = 256;
-const MAX_PUBLISHED_BYTES_PER_CALL = 1024 * 1024;
-/** Denied uses that one call can put on record. */
-const MAX_REPORTED_PER_CALL = 16;
-const MAX_STACK_CHARACTERS = 700;
+/** A grant that is used all the time is told again after this long, ms. */
+const USED_ANEW_MS = 10 * 60_000;
+/** Longest text of a log line and of a fault, characters; the protocol carries no more. */
+const MAX_LINE_CHARACTERS = 4000;
+const MAX_FAULT_CHARACTERS = 2000;
 /** Lines of standard error that a fault quotes. */
 const MAX_LAST_WORDS = 6;
-const MAX_WORDS_CHARACTERS = 900;
+const IMPORT_ANSWERED = 'an import answered';
 
 export class Guest {
   readonly #spec: Task & { type: 'create' };
   readonly #post: (message: FromIsolate) => void;
+  readonly #redactor: Redactor;
   readonly #linked: Linked;
   readonly #budget: LogBudget;
   readonly #memories = new Set<WebAssembly.Memory>();
   readonly #exports = new Map<Exported, Record<string, (...args: unknown[]) => unknown>>();
-  readonly #reported: Refusal[] = [];
+  readonly #refusals: Refusals;
+  readonly #sending: Sending;
+  /** Grants that were used since `#usedSince`, and those of them that the main thread was not told of. */
+  readonly #used = new Set<string>();
+  #untold: string[] = [];
+  #usedSince = 0;
+  #busyMs = 0;
   /** Last words on standard error: many languages say there why they trap. */
   readonly #lastWords: string[] = [];
   #ceilingBytes = 0;
-  #published = { count: 0, bytes: 0 };
+  /** A refusal that ends the call, unless the guest finds a way to go on. */
+  #failing: Refusal | undefined;
   #exit: GuestExit | undefined;
 
   /** Throws a `Refusal` when a granted folder cannot be had. */
   constructor(spec: Task & { type: 'create' }, post: (message: FromIsolate) => void) {
     this.#spec = spec;
     this.#post = post;
+    this.#redactor = new Redactor(spec.secrets);
     this.#budget = new LogBudget(spec.logBytesPerMinute);
-    this.#linked = linkImports(this.#host(), spec.stores);
+    this.#refusals = new Refusals((refused, count) =>
+      post(this.#redacted({ type: 'refused', guest: spec.guest, count, ...refused })),
+    );
+    this.#sending = new Sending(spec.allowance, (refusal) => this.#refusals.add(refusal));
+    this.#linked = linkImports(this.#host(), spec.lines);
   }
 
   /** Linear memory of all its core instances that can be seen from outside, bytes. */
@@ -96,6 +101,16 @@ export class Guest {
 
   release(): void {
     this.#linked.release();
+  }
+
+  /** Time in its calls and grants that it used, since this was last asked. */
+  takeUse(): { busyMs: number; used?: readonly string[] } {
+    const busyMs = this.#busyMs;
+    this.#busyMs = 0;
+    if (this.#untold.length === 0) return { busyMs };
+    const used = this.#untold;
+    this.#untold = [];
+    return { busyMs, used };
   }
 
   #invoke(call: GuestCall): unknown {
@@ -154,8 +169,14 @@ export class Guest {
   }
 
   #attempt<T extends Outcome>(run: () => T): T | CallOutcome {
-    this.#published = { count: 0, bytes: 0 };
+    const started = performance.now();
+    this.#sending.begin();
     this.#lastWords.length = 0;
+    WitError.latest = undefined;
+    if (started - this.#usedSince > USED_ANEW_MS) {
+      this.#used.clear();
+      this.#usedSince = started;
+    }
     let outcome: T | CallOutcome;
     let thrown: unknown;
     try {
@@ -164,14 +185,25 @@ export class Guest {
       thrown = error;
       outcome = this.#failed(error);
     }
+    this.#busyMs += performance.now() - started;
     this.#linked.finish();
     this.#tellDropped();
-    for (const { kind, message, subject } of this.#reported.filter((refusal) => refusal !== thrown)) {
-      this.#post({ type: 'refused', guest: this.#spec.guest, kind, message, subject });
-    }
-    this.#reported.length = 0;
+    if (this.#failing !== undefined && this.#failing !== thrown) this.#refusals.add(this.#failing);
+    this.#failing = undefined;
+    this.#refusals.end();
     // A guest that swallowed its own exit has ended all the same.
-    return this.#exit === undefined ? outcome : { status: 'exit', code: this.#exit.code };
+    return this.#exit === undefined ? this.#redacted(outcome) : { status: 'exit', code: this.#exit.code };
+  }
+
+  /** What it says of a fault may quote the guest. */
+  #redacted<T extends object>(said: T): T {
+    if (!('message' in said)) return said;
+    const shown: { message?: unknown; subject?: unknown } = { ...said };
+    for (const part of ['message', 'subject'] as const) {
+      const text = shown[part];
+      if (typeof text === 'string') shown[part] = this.#redactor.text(text, MAX_FAULT_CHARACTERS);
+    }
+    return shown as T;
   }
 
   #failed(error: unknown): CallOutcome {
@@ -180,21 +212,31 @@ export class Guest {
       return { status: 'exit', code: error.code };
     }
     if (error instanceof Refusal) {
-      const { kind, message, subject } = error;
+      const { kind, subject } = error;
+      const message = [error.message, ...wasmFrames(error.stack ?? '')].join('\n');
       return { status: 'fault', kind, message, subject };
     }
     if (error instanceof Error && Object.hasOwn(error, 'payload') && !(error instanceof WitError)) {
-      return { status: 'error', message: describePayload((error as Error & { payload: unknown }).payload) };
+      const message = describePayload((error as Error & { payload: unknown }).payload);
+      return { status: 'error', message: this.#namingImport(message) };
     }
     return this.#trapped(error);
   }
 
+  /** A script that let an import's error go by says so (cli/src/publish/javascript/entry.ts), but not whose. */
+  #namingImport(message: string): string {
+    const error = WitError.latest;
+    if (error === undefined || !message.includes(`${IMPORT_ANSWERED} ${describePayload(error.payload)}`)) {
+      return message;
+    }
+    const name = this.#linked.nameOf(enteredBy(error.stack ?? '') ?? '');
+    return name === undefined ? message : message.replace(IMPORT_ANSWERED, `${name} answered`);
+  }
+
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */
   #trapped(error: unknown): CallOutcome {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#linked.finish();
-    const words = this.#lastWords.filter((line) => line !== '').join('\n');
-    const told = `${words.slice(0, MAX_WORDS_CHARACTERS)}\n${stack.slice(0, MAX_STACK_CHARACTERS)}`.trim();
+    const told = this.#redactor.text(describeTrap(error, this.#lastWords), MAX_FAULT_CHARACTERS);
     const used = this.memoryBytes;
     if (used > 0 && used >= this.#ceilingBytes * (7 / 8)) {
       const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
@@ -205,11 +247,14 @@ export class Guest {
   }
 
   #host(): Host {
-    const { guest, grants, config } = this.#spec;
+    const { guest, grants, config, secrets } = this.#spec;
     return {
       grants,
       config,
-      log: (level, text) => {
+      secrets,
+      redactor: this.#redactor,
+      log: (level, said) => {
+        const text = this.#redactor.text(said, MAX_LINE_CHARACTERS);
         if (level === 'warn') this.#lastWords.push(text);
         if (this.#lastWords.length > MAX_LAST_WORDS) this.#lastWords.shift();
         if (!this.#budget.admits(text, performance.now())) return;
@@ -217,16 +262,26 @@ export class Guest {
         this.#post({ type: 'log', guest, line, dropped: this.#budget.takeDropped() });
       },
       publish: (topic, payload) => {
-        const { count, bytes } = this.#published;
-        const isOver =
-          count >= MAX_PUBLISHED_PER_CALL || bytes + payload.length > MAX_PUBLISHED_BYTES_PER_CALL;
-        if (isOver) return false;
-        this.#published = { count: count + 1, bytes: bytes + payload.length };
-        this.#post({ type: 'publish', guest, topic, payload });
-        return true;
+        const over = this.#sending.publish(payload.length, performance.now());
+        if (over === undefined) this.#post({ type: 'publish', guest, topic, payload });
+        return over;
       },
-      report: (refusal) => {
-        if (this.#reported.length < MAX_REPORTED_PER_CALL) this.#reported.push(refusal);
+      spend: (messages, bytes) => {
+        const fits = this.#sending.spend(messages, bytes, performance.now()) === undefined;
+        if (fits) this.#post({ type: 'spent', guest, messages, bytes });
+        return fits;
+      },
+      used: (grant) => {
+        if (this.#used.has(grant)) return;
+        this.#used.add(grant);
+        this.#untold.push(grant);
+      },
+      report: (refusal) => this.#refusals.add(refusal),
+      fail: (refusal) => {
+        // Whoever can be refused twice in one call has swallowed the first one.
+        if (this.#failing !== undefined) this.#refusals.add(this.#failing);
+        this.#failing = refusal;
+        throw refusal;
       },
     };
   }

@@ -13,20 +13,29 @@
  */
 import { performance } from 'node:perf_hooks';
 import { FaultError, type AppName } from '@wafer/protocol';
+import { createNetworks } from '../capabilities/http/networks.ts';
 import { createKeepers } from '../capabilities/keyvalue/keepers.ts';
 import { App } from './app.ts';
 import { Images } from './images.ts';
 import { Instance } from './instance.ts';
 import { Job } from './job.ts';
+import type { OpenLines } from './lines.ts';
 import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
+import { openNone } from './unseal.ts';
 
 const now = (): number => performance.now();
 
-export function createRuntime({ folder, storesFolder, isolates, events }: RuntimeOptions): Runtime {
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { folder, storesFolder, isolates, network, events, openSecrets = openNone } = options;
   const stores = createKeepers(storesFolder);
+  const networks = createNetworks(network === undefined ? undefined : () => network);
+  const openLines: OpenLines = (app, grants) => ({
+    stores: stores.open(app, grants),
+    http: networks.open(grants),
+  });
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
@@ -36,10 +45,15 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
     images.release(resident.image.key);
   };
 
+  /** Each takes it into its own queue, so none of them holds up the sender or another. */
+  const toBoard = (from: AppName, topic: string, payload: Uint8Array): void => {
+    for (const [name, app] of apps) if (name !== from) app.hear(topic, payload);
+  };
+
   const appOf = (name: AppName): App => {
     const known = apps.get(name);
     if (known !== undefined) return known;
-    const app = new App({ name, events, retire });
+    const app = new App({ name, events, retire, toBoard });
     apps.set(name, app);
     return app;
   };
@@ -51,13 +65,15 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
   };
 
   const make = async (spec: AppSpec, prepared: Prepared, tell: ResidentEvents): Promise<Resident> => {
+    // What does not open now would not later: the release before it goes on.
+    openSecrets(spec);
     const image = await images.acquire(prepared, spec.limits);
     const seat = pool.choose();
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now, stores.open);
+        return new Instance(spec, image, seat, tell, now, openLines, openSecrets);
       case 'command':
-        return new Job(spec, image, seat, tell, stores.open);
+        return new Job(spec, image, seat, tell, openLines, openSecrets);
     }
   };
 
@@ -74,7 +90,7 @@ export function createRuntime({ folder, storesFolder, isolates, events }: Runtim
     close: async () => {
       for (const app of apps.values()) app.end();
       await pool.close();
-      await stores.close();
+      await Promise.all([stores.close(), networks.close()]);
     },
   };
 }

@@ -22,8 +22,10 @@ import {
   type Outcome,
 } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
+import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
 import type { AppSpec } from './runtime.ts';
+import type { OpenSecrets } from './unseal.ts';
 
 /** Creation includes what the engine does to set up memories, which slow boards take longer for. */
 const LEAST_CREATION_MS = 2000;
@@ -39,7 +41,8 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
+  readonly #openSecrets: OpenSecrets;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -54,6 +57,7 @@ export class Instance implements Tenant, Resident {
   #onLive: PromiseWithResolvers<void> = Promise.withResolvers();
   #onIdle: (() => void)[] = [];
   #workDone = 0;
+  #heldBytes: StorePort['signal'] | undefined;
 
   constructor(
     spec: AppSpec,
@@ -61,16 +65,22 @@ export class Instance implements Tenant, Resident {
     seat: Seat,
     events: ResidentEvents,
     now: () => number,
-    openStores: OpenStores,
+    openLines: OpenLines,
+    openSecrets: OpenSecrets,
   ) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
     this.#now = now;
     this.#declared = new Set(spec.exports.map(exportedAs));
-    this.#calls = new Calls(spec.limits.callsPerSecond);
+    this.#calls = new Calls({
+      limits: spec.limits,
+      now,
+      onOver: (fault) => events.refused(fault, 1),
+    });
     this.#onLive.promise.catch(() => undefined);
   }
 
@@ -80,6 +90,14 @@ export class Instance implements Tenant, Resident {
 
   get memoryBytes(): number {
     return this.#memoryBytes;
+  }
+
+  get storeBytes(): number {
+    return this.#heldBytes === undefined ? 0 : heldBytes(this.#heldBytes);
+  }
+
+  takeMostWaiting(): number {
+    return this.#calls.takeMostWaiting();
   }
 
   /** Messages and ticks that it has finished; tells whether its state may have changed. */
@@ -190,7 +208,8 @@ export class Instance implements Tenant, Resident {
         const { logBytesPerMinute } = limits;
         const image = this.image.key;
         const first = this.#declared.has('lifecycle') ? 'start' : undefined;
-        const stores = this.#openStores(this.spec.app, grants);
+        const lines = this.#openLines(this.spec.app, grants);
+        this.#heldBytes = lines.stores?.signal;
         return {
           task: {
             type: 'create',
@@ -198,9 +217,11 @@ export class Instance implements Tenant, Resident {
             image,
             grants,
             config,
+            secrets: this.#openSecrets(this.spec),
             logBytesPerMinute,
+            allowance: this.#events.allowance(),
             first,
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
@@ -223,6 +244,7 @@ export class Instance implements Tenant, Resident {
   }
 
   ended(end: TaskEnd): void {
+    this.#events.worked(end.busyMs, end.type === 'done' ? (end.used ?? []) : []);
     if (this.#phase === 'gone') return this.#settleCurrent(this.#lost());
     if (end.type === 'isolate-ended') return this.#fell(end.fault);
     this.#memoryBytes = end.memoryBytes;
@@ -260,7 +282,7 @@ export class Instance implements Tenant, Resident {
 
   heard(notice: Notice): void {
     if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.fault(new FaultError(notice.kind, notice.message, notice.subject));
+    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
   }
 
   // How it goes on -----------------------------------------------------------------------------

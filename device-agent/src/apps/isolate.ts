@@ -3,10 +3,13 @@
  * nothing else stops a loop in WebAssembly. Which guests lived there, and what becomes of them, is for
  * the caller to know.
  */
+import { performance } from 'node:perf_hooks';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
-import { workerProgram } from './worker-code.ts';
-import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
+import { programUrl } from '../programs.ts';
+import { closeLines, portsOf } from './lines.ts';
+import { threadProgram } from './worker-code.ts';
+import type { FromIsolate, GuestId, Image, ImageKey, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
 const HEAP_MIB = 128;
@@ -16,11 +19,11 @@ const LOAD_LIMIT_MS = 60_000;
 
 /** How a task ended: with its outcome, or with the isolate. */
 export type TaskEnd =
-  | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
-  | { readonly type: 'isolate-ended'; readonly fault: FaultError };
+  | Extract<FromIsolate, { type: 'done' }>
+  | { readonly type: 'isolate-ended'; readonly fault: FaultError; readonly busyMs: number };
 
 /** What an isolate says besides how its task ended. */
-export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'refused' }>;
+export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'spent' | 'refused' }>;
 
 interface Running {
   deadlineMs: number;
@@ -28,6 +31,8 @@ interface Running {
   readonly image: ImageKey;
   readonly end: (end: TaskEnd) => void;
   timer: NodeJS.Timeout;
+  /** When the guest's own time began. */
+  since: number;
 }
 
 const outOfTime = (deadlineMs: number): FaultError =>
@@ -43,6 +48,12 @@ function whyItEnded(error: Error): FaultError {
     ? new FaultError('memory-limit', 'The guest made the host use more memory than it may.', 'host memory')
     : new FaultError('trap', `The isolate ended while the guest ran: ${error.message}`);
 }
+
+const ended = ({ since }: Running, fault: FaultError): TaskEnd => ({
+  type: 'isolate-ended',
+  fault,
+  busyMs: performance.now() - since,
+});
 
 export class Isolate {
   readonly #worker: Worker;
@@ -61,7 +72,7 @@ export class Isolate {
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const { code, data } = workerProgram();
+    const { code, data } = threadProgram(programUrl('isolate'));
     this.#worker = new Worker(code, {
       eval: true,
       workerData: { port: port2, ...data },
@@ -86,14 +97,15 @@ export class Isolate {
     if (this.#running !== undefined) throw new Error('an isolate runs one task at a time');
     return new Promise((end) => {
       if (this.#hasEnded) {
-        if (task.type === 'create') task.stores?.port.close();
-        return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')) });
+        if (task.type === 'create') closeLines(task.lines);
+        return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')), busyMs: 0 });
       }
       const isNew = task.type === 'create' && !this.#compiled.has(image.key);
       if (task.type === 'create') this.#load(image);
       // Before the first creation has entered the guest, only the host's own work is waited for.
       const timer = this.#timer(isNew ? LOAD_LIMIT_MS : deadlineMs);
-      this.#running = { deadlineMs, firstCallMs, image: image.key, end, timer };
+      const since = performance.now();
+      this.#running = { deadlineMs, firstCallMs, image: image.key, end, timer, since };
       this.#send(task.type === 'create' ? { ...task, isNew } : task);
     });
   }
@@ -121,9 +133,8 @@ export class Isolate {
   }
 
   #send(message: ToIsolate): void {
-    const stores = message.type === 'create' ? message.stores : undefined;
     if (this.#hasEnded) return;
-    this.#port.postMessage(message, stores === undefined ? [] : [stores.port]);
+    this.#port.postMessage(message, message.type === 'create' ? portsOf(message.lines) : []);
   }
 
   #timer(ms: number): NodeJS.Timeout {
@@ -142,6 +153,7 @@ export class Isolate {
         return;
       case 'log':
       case 'publish':
+      case 'spent':
       case 'refused':
         this.#onNotice(message);
     }
@@ -155,6 +167,7 @@ export class Isolate {
     else this.#compiled.add(running.image);
     clearTimeout(running.timer);
     running.timer = this.#timer(running.deadlineMs);
+    running.since = performance.now();
   }
 
   #finish(end: TaskEnd): void {
@@ -174,7 +187,7 @@ export class Isolate {
     }
     if (running === undefined || this.#running !== running) return;
     void this.end();
-    this.#finish({ type: 'isolate-ended', fault: outOfTime(running.deadlineMs) });
+    this.#finish(ended(running, outOfTime(running.deadlineMs)));
   }
 
   #died(fault: FaultError): void {
@@ -182,6 +195,6 @@ export class Isolate {
     this.#hasEnded = true;
     this.#port.close();
     if (this.#running === undefined) this.#onIdleDeath();
-    else this.#finish({ type: 'isolate-ended', fault });
+    else this.#finish(ended(this.#running, fault));
   }
 }

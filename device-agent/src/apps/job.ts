@@ -9,8 +9,10 @@ import type { Notice, TaskEnd } from './isolate.ts';
 import type { Seat, Tenant, Work } from './seat.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenStores } from '../capabilities/keyvalue/keepers.ts';
+import type { OpenLines } from './lines.ts';
+import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
 import type { AppSpec } from './runtime.ts';
+import type { OpenSecrets } from './unseal.ts';
 
 /** As for reactors: setting up memories is not the guest's doing. */
 const LEAST_CREATION_MS = 2000;
@@ -21,14 +23,23 @@ class Run implements Tenant {
   readonly image: Image;
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
+  readonly #openSecrets: OpenSecrets;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
+  stores: StorePort['signal'] | undefined;
 
-  constructor(spec: AppSpec, image: Image, events: ResidentEvents, openStores: OpenStores) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    events: ResidentEvents,
+    openLines: OpenLines,
+    openSecrets: OpenSecrets,
+  ) {
     this.#spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#events = events;
   }
@@ -45,7 +56,8 @@ class Run implements Tenant {
       case 'cold': {
         this.#phase = 'creating';
         const { logBytesPerMinute } = limits;
-        const stores = this.#openStores(this.#spec.app, grants);
+        const lines = this.#openLines(this.#spec.app, grants);
+        this.stores = lines.stores?.signal;
         return {
           task: {
             type: 'create',
@@ -53,9 +65,11 @@ class Run implements Tenant {
             image: image.key,
             grants,
             config,
+            secrets: this.#openSecrets(this.#spec),
             logBytesPerMinute,
+            allowance: this.#events.allowance(),
             first: 'run',
-            stores,
+            lines,
           },
           deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
           firstCallMs: limits.deadlineMs,
@@ -72,6 +86,7 @@ class Run implements Tenant {
   }
 
   ended(end: TaskEnd): void {
+    this.#events.worked(end.busyMs, end.type === 'done' ? (end.used ?? []) : []);
     if (end.type === 'isolate-ended') return this.#fail(end.fault);
     this.memoryBytes = end.memoryBytes;
     this.#came(end.outcome);
@@ -115,7 +130,7 @@ class Run implements Tenant {
 
   heard(notice: Notice): void {
     if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.fault(new FaultError(notice.kind, notice.message, notice.subject));
+    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
   }
 }
 
@@ -124,16 +139,26 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
-  readonly #openStores: OpenStores;
+  readonly #openLines: OpenLines;
+  readonly #openSecrets: OpenSecrets;
   #running: Run | undefined;
   #memoryBytes = 0;
+  #stores: StorePort['signal'] | undefined;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, openStores: OpenStores) {
+  constructor(
+    spec: AppSpec,
+    image: Image,
+    seat: Seat,
+    events: ResidentEvents,
+    openLines: OpenLines,
+    openSecrets: OpenSecrets,
+  ) {
     this.spec = spec;
-    this.#openStores = openStores;
+    this.#openLines = openLines;
+    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
@@ -151,6 +176,16 @@ export class Job implements Resident {
   /** Of the last run: nothing of it is held when it is over. */
   get memoryBytes(): number {
     return this.#running === undefined ? 0 : this.#memoryBytes;
+  }
+
+  /** As the last run left it. */
+  get storeBytes(): number {
+    return this.#stores === undefined ? 0 : heldBytes(this.#stores);
+  }
+
+  /** A tick that finds it running is passed over. */
+  takeMostWaiting(): number {
+    return 0;
   }
 
   get workDone(): number {
@@ -218,7 +253,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events, this.#openStores);
+    const run = new Run(this.spec, this.image, this.#events, this.#openLines, this.#openSecrets);
     this.#running = run;
     this.#seat.move(run);
     try {
@@ -232,6 +267,7 @@ export class Job implements Resident {
       throw error;
     } finally {
       this.#memoryBytes = run.memoryBytes;
+      this.#stores = run.stores;
       this.#running = undefined;
       this.#workDone += 1;
       this.#seat.leave(run);

@@ -3,32 +3,30 @@
  * kept twice. In the isolate it spares the main thread a flood; in the main thread it outlives the
  * instance, so that a guest gains nothing by starting again.
  */
-
-const MINUTE_MS = 60_000;
+import { MinuteBudget } from './minute-budget.ts';
 
 export class LogBudget {
-  bytesPerMinute: number;
-  #windowStart = -Infinity;
-  #spent = 0;
+  readonly #budget: MinuteBudget;
   #dropped = 0;
 
   constructor(bytesPerMinute = 0) {
-    this.bytesPerMinute = bytesPerMinute;
+    this.#budget = new MinuteBudget(bytesPerMinute);
   }
 
-  /** Whether a line of this text fits; `now` in ms of any steady clock. A newline counts as a byte. */
+  set bytesPerMinute(bytes: number) {
+    this.#budget.perMinute = bytes;
+  }
+
+  /** Bytes of a line of this text; a newline counts as one. */
+  static bytesOf(text: string): number {
+    return Buffer.byteLength(text) + 1;
+  }
+
+  /** Whether a line of this text fits; `now` in ms of any steady clock. */
   admits(text: string, now: number): boolean {
-    if (now - this.#windowStart >= MINUTE_MS) {
-      this.#windowStart = now;
-      this.#spent = 0;
-    }
-    const bytes = Buffer.byteLength(text) + 1;
-    if (this.#spent + bytes > this.bytesPerMinute) {
-      this.#dropped += 1;
-      return false;
-    }
-    this.#spent += bytes;
-    return true;
+    const fits = this.#budget.admits(LogBudget.bytesOf(text), now);
+    if (!fits) this.#dropped += 1;
+    return fits;
   }
 
   countDropped(lines: number): void {

@@ -4,7 +4,8 @@
  * isolate that has to be ended. Both ends are ours: no guest writes here.
  */
 import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
-import type { StorePort } from '../capabilities/keyvalue/port.ts';
+import type { Lines } from './lines.ts';
+import type { Allowance } from './outgoing.ts';
 
 /** Numbers an instance of a guest, unique in this process. */
 export type GuestId = number & { readonly __brand: 'GuestId' };
@@ -44,14 +45,17 @@ export type Task =
       readonly image: ImageKey;
       readonly grants: Grants;
       readonly config: Readonly<Record<string, string>>;
+      /** In clear; they are nowhere else but in the isolate. */
+      readonly secrets: Readonly<Record<string, Uint8Array>>;
       readonly logBytesPerMinute: number;
+      readonly allowance: Allowance;
       /**
        * Called in the same turn when the instance exports it, which saves waking both threads once more.
        * It has a deadline of its own: the isolate says when the call begins.
        */
       readonly first: FirstCall | undefined;
-      /** Its line to the key-value stores that it was granted; the port goes to the isolate. */
-      readonly stores: StorePort | undefined;
+      /** To what it was granted of other threads; their ports go to the isolate. */
+      readonly lines: Lines;
     }
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 
@@ -107,7 +111,15 @@ export type FromIsolate =
   | { readonly type: 'ready' }
   /** Code of the guest begins to run: at the creation of an image's first instance, and at every first call. */
   | { readonly type: 'entered'; readonly what: 'creation' | 'call' }
-  | { readonly type: 'done'; readonly outcome: Outcome; readonly memoryBytes: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: Outcome;
+      readonly memoryBytes: number;
+      /** Time in the guest and in what it called, ms. */
+      readonly busyMs: number;
+      /** Grants that it used, each at most once in a while; absent when there is none to tell. */
+      readonly used?: readonly string[];
+    }
   | {
       readonly type: 'log';
       readonly guest: GuestId;
@@ -120,10 +132,13 @@ export type FromIsolate =
       readonly topic: string;
       readonly payload: Uint8Array;
     }
-  /** A denied use that did not end the call. */
+  /** What left the guest by another way than `publish`, and was booked. */
+  | { readonly type: 'spent'; readonly guest: GuestId; readonly messages: number; readonly bytes: number }
+  /** A use that was denied, or held back by a limit, and did not end the call. */
   | {
       readonly type: 'refused';
       readonly guest: GuestId;
+      readonly count: number;
       readonly kind: FaultKind;
       readonly message: string;
       readonly subject: string;

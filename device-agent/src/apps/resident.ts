@@ -5,13 +5,20 @@
 import type { AppState, FaultError } from '@wafer/protocol';
 import type { Call } from './calls.ts';
 import type { Notice } from './isolate.ts';
+import type { Allowance } from './outgoing.ts';
 import type { Exported, GuestCall, Image } from './port.ts';
 import type { AppSpec } from './runtime.ts';
 
 export interface ResidentEvents {
   /** It did something wrong, in a call or between calls. */
   fault(fault: FaultError): void;
-  notice(notice: Extract<Notice, { type: 'log' | 'publish' }>): void;
+  /** It was denied a use, or held back by a limit, so many times; that ended no call. */
+  refused(fault: FaultError, count: number): void;
+  notice(notice: Exclude<Notice, { type: 'refused' }>): void;
+  /** It ran for so long, and used these grants. */
+  worked(busyMs: number, used: readonly string[]): void;
+  /** What a new instance may send. */
+  allowance(): Allowance;
 }
 
 export interface Resident {
@@ -19,12 +26,16 @@ export interface Resident {
   readonly image: Image;
   readonly state: AppState;
   readonly memoryBytes: number;
+  /** Keys and values in the stores that it was granted, bytes. */
+  readonly storeBytes: number;
   /** Messages and ticks finished so far. */
   readonly workDone: number;
 
   /** A call is running in it. */
   readonly isBusy: boolean;
 
+  /** The most calls that waited for it at a time since this was last asked. */
+  takeMostWaiting(): number;
   has(exported: Exported): boolean;
   /** Rejects with the fault that prevented it; it is gone then. */
   start(): Promise<void>;

@@ -21,6 +21,8 @@ import type {
   Version,
   World,
 } from '@wafer/protocol';
+import type { OpenSecrets } from './unseal.ts';
+import type { NetworkThread } from '../capabilities/http/networks.ts';
 
 /** A component made runnable, kept on disk by (digest, transpiler version). */
 export interface Prepared {
@@ -40,6 +42,8 @@ export interface AppSpec {
   readonly exports: readonly string[];
   readonly grants: Grants;
   readonly config: Readonly<Record<string, string>>;
+  /** Sealed, name → base64; they are opened when an instance is created. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly limits: Limits;
   readonly triggers: Triggers;
   readonly health: HealthRule;
@@ -47,10 +51,15 @@ export interface AppSpec {
 
 /** What the runtime tells about guests as it happens. */
 export interface RuntimeEvents {
-  /** A fault of the serving instance. Not raised for failures of `swap`, which rejects instead. */
-  fault(app: AppName, version: Version, fault: Fault): void;
-  /** A guest's message, already checked against its grants. */
+  /**
+   * A fault of the serving instance, or what any instance was denied or a limit held back, `count` times.
+   * Not raised for failures of `swap`, which rejects instead.
+   */
+  fault(app: AppName, version: Version, fault: Fault, count?: number): void;
+  /** A guest's message for the server, already checked against its grants. */
   publish(app: AppName, topic: string, payload: Uint8Array): void;
+  /** Grants that a guest has used, by their names; each of them now and then. */
+  used(app: AppName, grants: readonly string[]): void;
   /** Log lines that the budget let through, and how many it did not. */
   log(app: AppName, lines: readonly { level: LogLevel; text: string; at: number }[], dropped: number): void;
 }
@@ -107,5 +116,9 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** Without it there is no key, and no app gets a secret. */
+  readonly openSecrets?: OpenSecrets;
+  /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */
+  readonly network?: NetworkThread;
   readonly events: RuntimeEvents;
 }

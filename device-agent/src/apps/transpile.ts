@@ -10,7 +10,9 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Script } from 'node:vm';
 import { $init, generate } from '@bytecodealliance/jco-transpile/component';
+import { boundBindings } from './bound-bindings.ts';
 import { MANIFEST, writeDurably, type Manifest } from './manifest.ts';
+import { trimBindings } from './trim/trim.ts';
 
 /** Interfaces and functions as WIT spells them; these names end up in JavaScript. */
 const PLAIN_NAME = /^[a-zA-Z0-9:/@.$_-]+$/;
@@ -23,7 +25,7 @@ const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').upda
  * is shadowed: it needs no global but WebAssembly.
  */
 export function asFunctionBody(module: string): string {
-  const body = module
+  const body = boundBindings(module)
     .replace(/^export function instantiate\(/m, 'function instantiate(')
     .replace(/^export const _util = \{\s*\}\s*$/m, '');
   return `'use strict';\n${body}\nreturn instantiate;\n`;
@@ -59,7 +61,7 @@ function transpile(component: Uint8Array, folder: string): void {
   const script = files.find(([name]) => name === 'component.js');
   if (script === undefined) throw new Error('the transpiler made no JavaScript');
   const source = new TextDecoder().decode(script[1]);
-  const body = asFunctionBody(source);
+  const body = trimBindings(asFunctionBody(source));
   void new Script(`(function () {${body}})`);
 
   const instances = countInstances(source);

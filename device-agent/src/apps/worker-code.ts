@@ -1,13 +1,11 @@
 /**
- * The program of an isolate. A built agent has it in one file. From sources it is their modules, their
- * types stripped: a thread that strips types itself loads a
- * compiler for it and keeps it, which makes up most of an isolate's memory. So the main thread, which
- * has that compiler anyway, does it once for all, and an isolate loads its modules from here, under
- * their own names.
+ * The programs of threads. A built agent has each in one file. From sources it is their modules, their
+ * types stripped: a thread that strips types itself loads a compiler for it and keeps it, which makes up
+ * most of an isolate's memory. So the main thread, which has that compiler anyway, does it once for all,
+ * and a thread loads its modules from here, under their own names.
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
-import { builtProgram } from '../programs.ts';
 
 const IMPORTED = /^(?:import|export|\}) ?(?:[^'\n]*? from )?'([^'\n]+)';$/gm;
 
@@ -55,18 +53,18 @@ interface Program {
   readonly data: { readonly main?: string; readonly sources?: Sources };
 }
 
-let program: Program | undefined;
+const programs = new Map<string, Program>();
 
-export function workerProgram(): Program {
-  program ??= read();
-  return program;
+function read(main: URL): Program {
+  if (main.pathname.endsWith('.cjs')) return { code: readFileSync(main, 'utf8'), data: {} };
+  const sources: Sources = new Map();
+  quietly(() => collect(main.href, sources));
+  return { code: BOOT, data: { main: main.href, sources } };
 }
 
-function read(): Program {
-  const built = builtProgram('isolate');
-  if (built !== undefined) return { code: readFileSync(built, 'utf8'), data: {} };
-  const main = new URL('./worker.ts', import.meta.url).href;
-  const sources: Sources = new Map();
-  quietly(() => collect(main, sources));
-  return { code: BOOT, data: { main, sources } };
+/** `main` is the thread's first module, or its program in one file. */
+export function threadProgram(main: URL): Program {
+  const known = programs.get(main.href) ?? read(main);
+  programs.set(main.href, known);
+  return known;
 }

@@ -3,12 +3,16 @@
  * It compiles nothing (modules arrive compiled), decides nothing (the main thread holds the deadlines),
  * and can be ended at any instant. The environment it is started with is empty.
  */
-import { compileFunction } from 'node:vm';
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
-import { Guest, type Code, type Instantiate } from './guest.ts';
+import { compileImage, type Code } from './code.ts';
+import { Guest } from './guest.ts';
+import { closeLines } from './lines.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
+
+/** A panic alone has ten frames above its cause. */
+Error.stackTraceLimit = 40;
 
 const { port } = workerData as { port: MessagePort };
 const images = new Map<ImageKey, Image>();
@@ -17,32 +21,15 @@ const guests = new Map<GuestId, Guest>();
 
 const post = (message: FromIsolate): void => port.postMessage(message, []);
 
-const nothing = (): void => undefined;
-const silentConsole = { debug: nothing, error: nothing, log: nothing, warn: nothing };
-
-/** The bindings run with only WebAssembly within reach: what else a script could name is shadowed. */
-const SHADOWED: Readonly<Record<string, unknown>> = {
-  globalThis: { WebAssembly },
-  console: silentConsole,
-  process: undefined,
-  require: undefined,
-  fetch: undefined,
-};
-
 /** Compiles an image's script when the first guest needs it. */
 function codeOf(key: ImageKey): Code {
   const known = codes.get(key);
   if (known !== undefined) return known;
   const image = images.get(key);
   if (image === undefined) throw new Error(`image ${key} was not loaded`);
-  const code = compile(image);
+  const code = compileImage(image);
   codes.set(key, code);
   return code;
-}
-
-function compile(image: Image): Code {
-  const body = compileFunction(image.script, Object.keys(SHADOWED)) as (...args: unknown[]) => Instantiate;
-  return { instantiate: body(...Object.values(SHADOWED)), modules: image.modules };
 }
 
 type Creation = ToIsolate & { type: 'create' };
@@ -50,13 +37,21 @@ type Creation = ToIsolate & { type: 'create' };
 const EXPORT_OF = { start: 'lifecycle', run: 'run' } as const;
 
 /** Instantiates, and makes the first call where there is one. */
-function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
+type Done = Omit<FromIsolate & { type: 'done' }, 'type'>;
+
+const done = (guest: Guest, outcome: Outcome): Done => ({
+  outcome,
+  memoryBytes: guest.memoryBytes,
+  ...guest.takeUse(),
+});
+
+function create(task: Creation): Done {
   const code = codeOf(task.image);
   let guest: Guest;
   try {
     guest = new Guest(task, post);
   } catch (error) {
-    task.stores?.port.close();
+    closeLines(task.lines);
     throw error;
   }
   guests.set(task.guest, guest);
@@ -64,25 +59,25 @@ function create(task: Creation): { outcome: Outcome; memoryBytes: number } {
     if (task.isNew) post({ type: 'entered', what: 'creation' });
   });
   if (outcome.status !== 'created' || task.first === undefined || !guest.exports(EXPORT_OF[task.first])) {
-    return { outcome, memoryBytes: guest.memoryBytes };
+    return done(guest, outcome);
   }
   post({ type: 'entered', what: 'call' });
   const first = guest.call({ name: task.first });
-  return { outcome: { ...outcome, first }, memoryBytes: guest.memoryBytes };
+  return done(guest, { ...outcome, first });
 }
 
-function run(task: Creation | (Task & { type: 'call' })): { outcome: Outcome; memoryBytes: number } {
+function run(task: Creation | (Task & { type: 'call' })): Done {
   try {
     if (task.type === 'create') return create(task);
     const guest = guests.get(task.guest);
     if (guest === undefined) throw new Error(`guest ${task.guest} is not here`);
-    return { outcome: guest.call(task.call), memoryBytes: guest.memoryBytes };
+    return done(guest, guest.call(task.call));
   } catch (error) {
     const outcome: Outcome =
       error instanceof Refusal
         ? { status: 'fault', kind: error.kind, message: error.message, subject: error.subject }
         : { status: 'fault', kind: 'prepare', message: `The guest could not be started: ${String(error)}` };
-    return { outcome, memoryBytes: 0 };
+    return { outcome, memoryBytes: 0, busyMs: 0 };
   }
 }
 

@@ -7,10 +7,12 @@
  * descriptor of the folder before it (`/proc/self/fd/<n>/<name>`, Linux's way of `openat` without native
  * code) and never following a link. `..` goes back to the descriptor that was walked through, and not
  * above the first. A symbolic link is read and its components are walked under the same rules; so a link
- * works where it stays beneath, and is `not-permitted` where it leads out, whoever made it.
+ * works where it stays beneath, and is `not-permitted` where it leads out, whoever made it. Where a grant
+ * covers /proc, the folders of processes there count as outside.
  */
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
-import { errno, fail } from './errno.ts';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from 'node:fs';
+import { errno, fail, type ErrorCode } from './errno.ts';
+import { WitError } from './host.ts';
 
 /** Linux's O_PATH: a descriptor to walk through, which needs no read permission. Node has no name for it. */
 const O_PATH = 0o10000000;
@@ -19,6 +21,13 @@ export const WALK = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 const MAX_LINKS = 40;
 const MAX_PATH_CHARACTERS = 4096;
+
+/** The path leads out of what was granted: `not-permitted` to the guest, and to be put on record. */
+export class LeadsOut extends WitError<ErrorCode> {
+  constructor() {
+    super('not-permitted');
+  }
+}
 
 /** The last step of a path: `name` in the folder `parent`. `name` is one component, or `.`. */
 export interface Place {
@@ -31,6 +40,20 @@ export interface Place {
 }
 
 export const inFolder = (descriptor: number, name: string): string => `/proc/self/fd/${descriptor}/${name}`;
+
+const PROCESS = /^\d+$/;
+const PROC_MAGIC = 0x9fa0;
+const PROC_ROOT_INODE = 1n;
+
+/**
+ * Whether this is a process's folder in a procfs. Such folders lead everywhere: the agent's own has its
+ * memory, its environment and what it has open.
+ */
+export function isProcess(folder: number, name: string): boolean {
+  if (!PROCESS.test(name)) return false;
+  if (fstatSync(folder, { bigint: true }).ino !== PROC_ROOT_INODE) return false;
+  return statfsSync(inFolder(folder, '.')).type === PROC_MAGIC;
+}
 
 const components = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
@@ -62,10 +85,10 @@ class Walker {
     return this.#opened.at(-1) ?? this.#root;
   }
 
-  /** Throws `not-permitted` at the root. */
+  /** Throws `LeadsOut` at the root. */
   up(): void {
     const last = this.#opened.pop();
-    if (last === undefined) throw fail('not-permitted');
+    if (last === undefined) throw new LeadsOut();
     closeSync(last);
   }
 
@@ -86,11 +109,12 @@ class Walker {
   follow(target: string): string {
     this.#links += 1;
     if (this.#links > MAX_LINKS) throw fail('loop');
-    if (target.startsWith('/')) throw fail('not-permitted');
+    if (target.startsWith('/')) throw new LeadsOut();
     return target;
   }
 
   at(name: string): string {
+    if (isProcess(this.#current, name)) throw new LeadsOut();
     return inFolder(this.#current, name);
   }
 
@@ -103,13 +127,13 @@ function checkPath(path: string): void {
   if (path === '') throw fail('no-entry');
   if (path.length > MAX_PATH_CHARACTERS) throw fail('name-too-long');
   if (path.includes('\0')) throw fail('invalid');
-  if (path.startsWith('/')) throw fail('not-permitted');
+  if (path.startsWith('/')) throw new LeadsOut();
 }
 
 /**
  * Resolves `path` beneath the folder `root` and calls `use` with its last step, while the descriptors on
  * the way are held open. `followLast` says whether a link in the last place is followed.
- * Throws WIT errors for paths that lead out, and system errors.
+ * Throws `LeadsOut` for paths that lead out, other WIT errors, and system errors.
  */
 export function beneath<T>(root: number, path: string, followLast: boolean, use: (place: Place) => T): T {
   checkPath(path);

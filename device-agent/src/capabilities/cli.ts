@@ -22,24 +22,35 @@ const utf8 = new TextDecoder();
 
 /** Cuts a stream of bytes into log lines; what has no newline yet waits, but never more than a line. */
 function lineSink(host: Host, level: LogLevel) {
-  const waiting = new Uint8Array(MAX_LINE_BYTES);
+  // Beyond a line's length there is room for a secret, so that none is divided where a long line is cut.
+  // Most guests never write: the memory is made with the first byte.
+  let made: Buffer | undefined;
+  const waiting = (): Buffer => (made ??= Buffer.alloc(MAX_LINE_BYTES + host.redactor.longestBytes));
   let length = 0;
+  const emitUpTo = (end: number): void => {
+    host.log(level, utf8.decode(waiting().subarray(0, end)));
+    waiting().copyWithin(0, end, length);
+    length -= end;
+  };
+  const emitPiece = (): void => emitUpTo(host.redactor.cut(waiting().subarray(0, length), MAX_LINE_BYTES));
   const emit = (): void => {
-    host.log(level, utf8.decode(waiting.subarray(0, length)));
-    length = 0;
+    while (length > MAX_LINE_BYTES) emitPiece();
+    emitUpTo(length);
   };
   const stream = (): OutputStream => new OutputStream({ write, flush: () => undefined });
   // A flush is no end of a line: guests flush after every write.
   function write(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
-      const room = bytes.subarray(at, at + MAX_LINE_BYTES - length);
+      const line = waiting();
+      const room = bytes.subarray(at, at + line.length - length);
       const newline = room.indexOf(NEWLINE);
       const taken = newline === -1 ? room : room.subarray(0, newline);
-      waiting.set(taken, length);
+      line.set(taken, length);
       length += taken.length;
       at += newline === -1 ? taken.length : taken.length + 1;
-      if (newline !== -1 || length === MAX_LINE_BYTES) emit();
+      if (newline !== -1) emit();
+      else if (length === line.length) emitPiece();
     }
   }
   return { stream, finish: () => (length > 0 ? emit() : undefined) };

@@ -5,7 +5,7 @@ const NANOSECONDS_PER_MS = 1e6;
 
 const dueAt = (instant: bigint): Pollable => new Pollable(Number(instant) / NANOSECONDS_PER_MS);
 
-export const clock: Record<string, object> = {
+export const clock = {
   'wasi:clocks/monotonic-clock': {
     now: () => process.hrtime.bigint(),
     resolution: () => 1n,

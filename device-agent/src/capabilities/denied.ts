@@ -4,7 +4,9 @@
  */
 import { Refusal, type Host } from './host.ts';
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** As WIT spells it; the bindings' names of resources begin with a capital. */
+export const kebab = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter, at: number) => `${at === 0 ? '' : '-'}${letter.toLowerCase()}`);
 
 /** Answers a value that serves as a function and as a resource's class, and denies either. */
 function deniedMember(host: Host, interfaceName: string, member: string): unknown {
@@ -15,8 +17,7 @@ function deniedMember(host: Host, interfaceName: string, member: string): unknow
       `The guest called ${used} of ${interfaceName}, which nothing grants it.`,
       subject,
     );
-    host.report(refusal);
-    throw refusal;
+    return host.fail(refusal);
   };
   const name = kebab(member);
   // The bindings read `prototype` and symbols while they link; that is no use of the capability.

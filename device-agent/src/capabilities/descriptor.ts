@@ -22,7 +22,7 @@ import {
   type BigIntStats,
   type Dir,
 } from 'node:fs';
-import { beneath, inFolder, staysBeneath, type Place } from './beneath.ts';
+import { beneath, inFolder, LeadsOut, staysBeneath, type Place } from './beneath.ts';
 import { fail, systemCalls } from './errno.ts';
 import {
   identity,
@@ -37,6 +37,9 @@ import { InputStream, OutputStream } from './io.ts';
 import type { Held, HeldFiles, OpenFile } from './open-file.ts';
 import { describe, typeOf, utime, type DescriptorType, type NewTimestamp, type Stat } from './stat.ts';
 
+/** Of a path that is put on record. */
+const MAX_TOLD_CHARACTERS = 300;
+
 interface PathFlags {
   symlinkFollow?: boolean;
 }
@@ -45,6 +48,10 @@ interface PathFlags {
 export interface Access {
   readonly files: HeldFiles;
   readonly canWrite: boolean;
+  /** The grant was of use. */
+  used(): void;
+  /** Puts a use on record that no grant covers; `path` as the guest names it. */
+  denied(use: 'reach' | 'change', path: string): void;
 }
 
 export class DirectoryEntryStream {
@@ -68,11 +75,14 @@ export class Descriptor {
   readonly #file: OpenFile;
   readonly #access: Access;
   readonly #flags: DescriptorFlags;
+  /** As the guest found it, for the record. */
+  readonly #path: string;
 
-  constructor(file: OpenFile, access: Access, flags: DescriptorFlags) {
+  constructor(file: OpenFile, access: Access, flags: DescriptorFlags, path: string) {
     this.#file = file;
     this.#access = access;
     this.#flags = flags;
+    this.#path = path;
   }
 
   [Symbol.dispose](): void {
@@ -91,16 +101,26 @@ export class Descriptor {
 
   #mustRead(): void {
     if (this.#flags.read !== true) throw fail('bad-descriptor');
+    this.#access.used();
   }
 
   #mustWrite(): void {
     this.#mustBeWritable();
     if (this.#flags.write !== true) throw fail('bad-descriptor');
+    this.#access.used();
   }
 
-  /** Whether the grant allows changes at all. */
-  #mustBeWritable(): void {
-    if (!this.#access.canWrite) throw fail('read-only');
+  /** Whether the grant allows changes at all; `path` is what is to be changed. */
+  #mustBeWritable(path = '.'): void {
+    if (this.#access.canWrite) return;
+    this.#access.denied('change', this.#pathOf(path));
+    throw fail('read-only');
+  }
+
+  #pathOf(path: string): string {
+    if (path === '.') return this.#path;
+    const full = path.startsWith('/') ? path : `${this.#path.replace(/\/$/, '')}/${path}`;
+    return full.slice(0, MAX_TOLD_CHARACTERS);
   }
 
   read(length: bigint, offset: bigint): [Uint8Array, boolean] {
@@ -207,7 +227,14 @@ export class Descriptor {
   // What lies beneath it -------------------------------------------------------------------------
 
   #beneath<T>(path: string, { symlinkFollow }: PathFlags, use: (place: Place) => T): T {
-    return systemCalls(() => beneath(this.#fd, path, symlinkFollow === true, use));
+    this.#access.used();
+    try {
+      return systemCalls(() => beneath(this.#fd, path, symlinkFollow === true, use));
+    } catch (error) {
+      if (!(error instanceof LeadsOut)) throw error;
+      this.#access.denied('reach', this.#pathOf(path));
+      throw fail('not-permitted');
+    }
   }
 
   /** A file that is granted by itself is opened as `.` by C libraries, which take it for a folder. */
@@ -217,14 +244,14 @@ export class Descriptor {
 
   openAt(pathFlags: PathFlags, path: string, open: OpenFlags, flags: DescriptorFlags): Descriptor {
     const changes = [flags.write, flags.mutateDirectory, open.create, open.truncate].includes(true);
-    if (changes) this.#mustBeWritable();
+    if (changes) this.#mustBeWritable(path);
     if (open.truncate === true && flags.write !== true) throw fail('invalid');
-    if (this.#isFileItself(path)) return new Descriptor(this.#file.hold(), this.#access, flags);
+    if (this.#isFileItself(path)) return new Descriptor(this.#file.hold(), this.#access, flags, this.#path);
     const file = this.#beneath(path, pathFlags, (place) =>
       this.#access.files.addFile(() => openSync(place.path, openMode(open, flags, place.isFolder))),
     );
     const given = flags.read === true || flags.write === true ? flags : { ...flags, read: true };
-    return new Descriptor(file, this.#access, given);
+    return new Descriptor(file, this.#access, given, this.#pathOf(path));
   }
 
   statAt(pathFlags: PathFlags, path: string): Stat {
@@ -237,14 +264,16 @@ export class Descriptor {
   }
 
   readlinkAt(path: string): string {
-    const target = this.#beneath(path, {}, ({ path: at }) => readlinkSync(at));
-    // Where a link outside the grant leads is no business of the guest's.
-    if (target.startsWith('/')) throw fail('not-permitted');
-    return target;
+    return this.#beneath(path, {}, ({ path: at }) => {
+      const target = readlinkSync(at);
+      // Where a link outside the grant leads is no business of the guest's.
+      if (target.startsWith('/')) throw new LeadsOut();
+      return target;
+    });
   }
 
   setTimesAt(pathFlags: PathFlags, path: string, accessed: NewTimestamp, modified: NewTimestamp): void {
-    this.#mustBeWritable();
+    this.#mustBeWritable(path);
     this.#beneath(path, pathFlags, ({ path: at }) => {
       const { atimeNs, mtimeNs } = lstatSync(at, { bigint: true });
       lutimesSync(at, utime(accessed, atimeNs), utime(modified, mtimeNs));
@@ -252,45 +281,45 @@ export class Descriptor {
   }
 
   createDirectoryAt(path: string): void {
-    this.#mustBeWritable();
+    this.#mustBeWritable(path);
     this.#beneath(path, {}, ({ path: at }) => mkdirSync(at));
   }
 
   removeDirectoryAt(path: string): void {
-    this.#mustBeWritable();
+    this.#mustBeWritable(path);
     this.#beneath(path, {}, ({ path: at }) => rmdirSync(at));
   }
 
   unlinkFileAt(path: string): void {
-    this.#mustBeWritable();
+    this.#mustBeWritable(path);
     this.#beneath(path, {}, ({ path: at }) => unlinkSync(at));
   }
 
   symlinkAt(target: string, path: string): void {
-    this.#mustBeWritable();
+    this.#mustBeWritable(path);
     this.#beneath(path, {}, ({ path: at, depth }) => {
       // Our own walk would not follow it out, but some other program of the board might.
-      if (!staysBeneath(target, depth)) throw fail('not-permitted');
+      if (!staysBeneath(target, depth)) throw new LeadsOut();
       symlinkSync(target, at);
     });
   }
 
   linkAt(pathFlags: PathFlags, path: string, to: Descriptor, newPath: string): void {
-    this.#bothWritable(to);
+    this.#bothWritable(path, to, newPath);
     this.#beneath(path, pathFlags, ({ path: from }) =>
       to.#beneath(newPath, {}, ({ path: at }) => linkSync(from, at)),
     );
   }
 
   renameAt(path: string, to: Descriptor, newPath: string): void {
-    this.#bothWritable(to);
+    this.#bothWritable(path, to, newPath);
     this.#beneath(path, {}, ({ path: from }) =>
       to.#beneath(newPath, {}, ({ path: at }) => renameSync(from, at)),
     );
   }
 
-  #bothWritable(other: Descriptor): void {
-    this.#mustBeWritable();
-    other.#mustBeWritable();
+  #bothWritable(path: string, other: Descriptor, otherPath: string): void {
+    this.#mustBeWritable(path);
+    other.#mustBeWritable(otherPath);
   }
 }

@@ -3,27 +3,50 @@
  * ends other than by returning. Everything here is loaded into every isolate, so it imports no schemas.
  */
 import type { FaultKind, Grants, LogLevel } from '@wafer/protocol';
+import type { Redactor } from './redact.ts';
 
 /** One guest's view of its host. */
 export interface Host {
   readonly grants: Grants;
   readonly config: Readonly<Record<string, string>>;
-  /** A line for the log, within the guest's budget. */
+  /** Values of granted secrets that are set. */
+  readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** Finds them in what the guest says. */
+  readonly redactor: Redactor;
+  /** A line for the log, within the guest's budget; secrets in it are replaced, what is too long is cut. */
   log(level: LogLevel, text: string): void;
-  /** Hands on a message whose topic was checked. False when the call has sent as much as one call may. */
-  publish(topic: string, payload: Uint8Array): boolean;
-  /** Puts a use that no grant covers on record. */
+  /**
+   * Hands on a message whose topic was checked, within what the guest may send. Answers why not, in words
+   * for the guest; what was over its limits is on record then.
+   */
+  publish(topic: string, payload: Uint8Array): string | undefined;
+  /**
+   * Books what leaves the guest by another way than `publish`: so many messages or requests, so many bytes
+   * of payload. False when it may not be sent; that is on record then.
+   */
+  spend(messages: number, bytes: number): boolean;
+  /** Notes that a grant was of use, by its name (`grantName`); cheap enough for every call. */
+  used(grant: string): void;
+  /** Puts a use that no grant covers, or that a limit refused, on record; the guest's call goes on. */
   report(refusal: Refusal): void;
+  /** Ends the guest's call with the refusal, and puts it on record. */
+  fail(refusal: Refusal): never;
 }
+
+const withIntegers = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value;
 
 /** The `err` case of a WIT `result`; the generated bindings take the value from `payload`. */
 export class WitError<T> extends Error {
   override readonly name = 'WitError';
+  /** The latest of this isolate, which runs one call at a time: what a guest let go by is told by it. */
+  static latest: WitError<unknown> | undefined;
   readonly payload: T;
 
   constructor(payload: T) {
-    super(typeof payload === 'string' ? payload : JSON.stringify(payload));
+    super(typeof payload === 'string' ? payload : JSON.stringify(payload, withIntegers));
     this.payload = payload;
+    WitError.latest = this;
   }
 }
 

@@ -9,51 +9,74 @@
  *
  * Import names carry no version here: every 0.2.x is served alike.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { createCli } from './cli.ts';
 import { clock } from './clock.ts';
 import { createConfig } from './config.ts';
-import { denied } from './denied.ts';
+import { denied, kebab } from './denied.ts';
 import { createFilesystem } from './filesystem.ts';
 import type { Host } from './host.ts';
+import { createHttp } from './http/guest.ts';
+import type { HttpLine } from './http/port.ts';
 import { io } from './io.ts';
 import { createKeyvalue } from './keyvalue/guest.ts';
 import type { StorePort } from './keyvalue/port.ts';
 import { createLogging } from './logging.ts';
-import { createMessaging, type Message } from './messaging.ts';
+import { createMessaging, type Message, type Messaging } from './messaging.ts';
 import { random } from './random.ts';
+import { createSecrets } from './secrets.ts';
+import { watched } from './watched.ts';
 
 export interface Linked {
   /** What `instantiate` takes as its imports. */
   readonly imports: object;
   /** A message for the guest's handler. */
   message(topic: string, payload: Uint8Array): Message;
+  /** Which import a host function is, by the name that a stack has for it: `wasi:cli/environment#get-environment`. */
+  nameOf(hostFunction: string): string | undefined;
   /** A call has ended: what it wrote without ending the line is logged. */
   finish(): void;
-  /** Gives back what the guest held of the host: open files, its line to stores. */
+  /** Gives back what the guest held of the host: open files, its lines to other threads. */
   release(): void;
 }
 
 /**
- * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `stores` is the line to the
- * granted key-value stores.
+ * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `lines` lead to the granted
+ * key-value stores and to the network.
  */
-export function linkImports(host: Host, stores: StorePort | undefined): Linked {
+export function linkImports(
+  host: Host,
+  lines: { readonly stores: StorePort | undefined; readonly http: HttpLine | undefined },
+): Linked {
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
-  const messaging = createMessaging(host);
+  const { stores } = lines;
+  const http = lines.http === undefined ? undefined : createHttp(host, lines.http);
+  // Made when it is first asked for: most of the time that linking takes goes into its class.
+  let made: Messaging | undefined;
+  const messaging = (): Messaging => (made ??= createMessaging(host));
   const granted: Record<string, object> = {
     ...io,
     ...cli.interfaces,
     ...createLogging(host),
     ...createConfig(host),
     ...filesystem.interfaces,
-    'wasi:messaging/types': messaging.types,
-    ...(grants.clock === true ? clock : {}),
-    ...(grants.random === true ? random : {}),
+    get 'wasi:messaging/types'() {
+      return messaging().types;
+    },
+    ...(grants.clock === true ? watched(clock, () => host.used(grantName.clock)) : {}),
+    ...(grants.random === true ? watched(random, () => host.used(grantName.random)) : {}),
+    ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
+    ...http?.interfaces,
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
-    ...(grants.messaging === undefined ? {} : { 'wasi:messaging/producer': messaging.producer }),
   };
+  if (grants.messaging !== undefined) {
+    Object.defineProperty(granted, 'wasi:messaging/producer', {
+      enumerable: true,
+      get: () => messaging().producer,
+    });
+  }
   const imports = new Proxy(Object.create(null) as object, {
     has: () => true,
     get: (_, key) => {
@@ -64,11 +87,27 @@ export function linkImports(host: Host, stores: StorePort | undefined): Linked {
   });
   return {
     imports,
-    message: (topic, payload) => messaging.incoming(topic, payload),
-    finish: () => cli.finish(),
+    message: (topic, payload) => messaging().incoming(topic, payload),
+    nameOf: (hostFunction) => importNamed(granted, hostFunction),
+    finish: () => {
+      cli.finish();
+      http?.finish();
+    },
     release: () => {
       filesystem.close();
       stores?.port.close();
+      http?.close();
     },
   };
+}
+
+function importNamed(granted: Readonly<Record<string, object>>, hostFunction: string): string | undefined {
+  const [owner, method] = hostFunction.split('.');
+  for (const [name, functions] of Object.entries(granted)) {
+    for (const [key, value] of Object.entries(functions)) {
+      if (typeof value !== 'function' || (value.name !== owner && key !== owner)) continue;
+      return method === undefined ? `${name}#${kebab(key)}` : `${name}#${kebab(key)}.${kebab(method)}`;
+    }
+  }
+  return undefined;
 }

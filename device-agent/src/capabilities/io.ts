@@ -38,33 +38,50 @@ const sleep = (milliseconds: number): void => void Atomics.wait(sleepCell, 0, 0,
 
 const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Ready from an instant on, or at once. */
+/** What another thread tells. All pollables of a guest that wait for news share its one line to that thread. */
+export interface News {
+  /** Takes in what has been told, and says whether it is what is waited for. */
+  hasCome(): boolean;
+  /** Until something is told that was not taken in yet, at most `ms`. */
+  sleep(ms: number): void;
+}
+
+/** Ready from an instant on, or at once, or when there is news. */
 export class Pollable {
   /** Monotonic clock, ms. */
   readonly dueMs: number;
+  readonly news: News | undefined;
 
-  constructor(dueMs = 0) {
+  constructor(dueMs = 0, news?: News) {
     this.dueMs = dueMs;
+    this.news = news;
   }
 
   ready(): boolean {
-    return this.dueMs <= monotonicMs();
+    return this.dueMs <= monotonicMs() || this.news?.hasCome() === true;
   }
 
   block(): void {
-    for (let left = this.dueMs - monotonicMs(); left > 0; left = this.dueMs - monotonicMs()) sleep(left);
+    poll([this]);
   }
 }
 
 /** Blocks until at least one is ready; answers the indexes of all that are. Traps on an empty list. */
 function poll(pollables: readonly Pollable[]): Uint32Array {
   if (pollables.length === 0) throw new TypeError('poll needs at least one pollable');
-  const earliest = pollables.reduce((first, next) => (next.dueMs < first.dueMs ? next : first));
-  earliest.block();
-  return Uint32Array.from(pollables.flatMap((pollable, index) => (pollable.ready() ? [index] : [])));
+  const dueMs = pollables.reduce((earliest, pollable) => Math.min(earliest, pollable.dueMs), Infinity);
+  const news = pollables.find((pollable) => pollable.news !== undefined)?.news;
+  for (;;) {
+    const ready = pollables.flatMap((pollable, index) => (pollable.ready() ? [index] : []));
+    if (ready.length > 0) return Uint32Array.from(ready);
+    const leftMs = Math.max(dueMs - monotonicMs(), 0);
+    if (news === undefined) sleep(leftMs);
+    else news.sleep(leftMs);
+  }
 }
 
-const clamp = (length: bigint): number =>
+/** How much of a transfer is done at once. */
+export const clamp = (length: bigint): number =>
   length > BigInt(MAX_TRANSFER_BYTES) ? MAX_TRANSFER_BYTES : Number(length);
 
 /** Answers up to `length` bytes; none at the end. Throws a `StreamError`. */

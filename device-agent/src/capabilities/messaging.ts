@@ -2,9 +2,12 @@
  * wasi:messaging — messages to and from the fleet. A guest may publish on the topics that its grants
  * cover; anything else is answered with `permission-denied` and put on record.
  *
+ * What begins with `$board/` is for the other guests of the board; nothing else begins with a `$`.
+ *
  * Messages lie in the host's memory, outside the guest's limit, so their number and size are bounded.
  */
 import { filterCovers } from '@wafer/protocol/filter';
+import { grantName } from '@wafer/protocol/grant-names';
 import { Refusal, WitError, type Host } from './host.ts';
 
 type Metadata = [string, string][];
@@ -29,6 +32,9 @@ const isTopicName = (topic: string): boolean =>
   topic.length <= MAX_TOPIC_CHARACTERS &&
   topic.split('/').length <= MAX_TOPIC_LEVELS &&
   !/[#+\0]/.test(topic);
+
+/** `$board/#` covers `$board` too, which is no place on the board and must not leave it either. */
+const isGuestTopic = (topic: string): boolean => !topic.startsWith('$') || topic.startsWith('$board/');
 
 /** What bounds a message: beyond it the guest traps, since these functions have no error to answer. */
 function bounded(holds: boolean, what: string): void {
@@ -121,11 +127,15 @@ export interface Messaging {
 
 export function createMessaging(host: Host): Messaging {
   const Message = createMessageClass();
-  const filters = host.grants.messaging?.publish ?? [];
+  const grants = (host.grants.messaging?.publish ?? []).map((filter) => ({
+    filter,
+    name: grantName.publish(filter),
+  }));
 
   const send = (_: Client, topic: string, message: Message): void => {
     if (!isTopicName(topic)) throw failure('other', `"${topic.slice(0, 100)}" is no topic name`);
-    if (!filters.some((filter) => filterCovers(filter, topic))) {
+    const grant = grants.find(({ filter }) => isGuestTopic(topic) && filterCovers(filter, topic));
+    if (grant === undefined) {
       const refusal = new Refusal(
         'capability-denied',
         `The guest published on ${topic}, which its grants do not cover.`,
@@ -134,9 +144,9 @@ export function createMessaging(host: Host): Messaging {
       host.report(refusal);
       throw failure('permission-denied', `no grant covers ${topic}`);
     }
-    if (!host.publish(topic, message.data())) {
-      throw failure('other', 'too many messages in one call; send the others later');
-    }
+    host.used(grant.name);
+    const over = host.publish(topic, message.data());
+    if (over !== undefined) throw failure('other', over);
   };
   /** `send` takes the message over, so it is the host's to let go of, whatever comes of it. */
   const sendOwned = (client: Client, topic: string, message: Message): void => {

@@ -14,7 +14,7 @@ function bytes(length: bigint): Uint8Array {
 
 const u64 = (): bigint => randomBytes(8).readBigUInt64LE();
 
-export const random: Record<string, object> = {
+export const random = {
   'wasi:random/random': { getRandomBytes: bytes, getRandomU64: u64 },
   'wasi:random/insecure': { getInsecureRandomBytes: bytes, getInsecureRandomU64: u64 },
   'wasi:random/insecure-seed': { insecureSeed: (): [bigint, bigint] => [u64(), u64()] },

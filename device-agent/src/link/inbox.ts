@@ -2,15 +2,7 @@
  * What comes down, by its topic. The server may be stolen and the broker may be anyone's: each
  * message is parsed here, what does not fit is dropped and counted, and nothing here throws.
  */
-import {
-  Ack,
-  Command,
-  deviceTopic,
-  type AppName,
-  type DeviceId,
-  type DownLeaf,
-  type Fault,
-} from '@wafer/protocol';
+import { Ack, Command, deviceTopic, type AppName, type DeviceId, type DownLeaf } from '@wafer/protocol';
 import type { z } from 'zod';
 import type { Runtime } from '../apps/runtime.ts';
 import type { Log } from '../log.ts';
@@ -27,7 +19,6 @@ export interface InboxOptions {
   readonly onReportHealth: () => void;
   readonly requests: Pick<Requests, 'receive'>;
   readonly runtime: Pick<Runtime, 'deliver'>;
-  readonly onGuestFault: (app: AppName, fault: Fault) => void;
   readonly log: Log;
 }
 
@@ -81,9 +72,9 @@ export function createInbox(options: InboxOptions): Inbox {
     }
     runtime.deliver(guest.app, guest.topic, payload).catch((error: unknown) => {
       const fault = asFault(error, 'trap');
-      log('warn', 'a message was not delivered', { app: guest.app, fault });
-      // What the guest itself did wrong, the runtime tells.
-      if (fault.kind === 'capability-denied') options.onGuestFault(guest.app, fault);
+      // A flood is told by the runtime, which counts it.
+      const isTold = fault.kind === 'queue-limit' || fault.kind === 'capability-denied';
+      if (!isTold) log('warn', 'a message was not delivered', { app: guest.app, fault });
     });
   };
   return Object.assign(inbox, { dropped });

@@ -5,8 +5,8 @@
  * - the end of an execution is always numbered;
  * - stages are skipped while the outbox is over its soft bound;
  * - of `apps`, only the last one waits;
- * - faults outside an execution are merged by app, version and kind with a count, are numbered at
- *   most a few a minute, and only while the outbox is within its bound.
+ * - faults outside an execution are folded (fault-fold.ts) and carry a count, are numbered at most a
+ *   few a minute, and only while the outbox is within its bound.
  *
  * On every connect everything unacknowledged is sent again, a window at a time.
  */
@@ -21,6 +21,7 @@ import {
   type ReportEvent,
   type Version,
 } from '@wafer/protocol';
+import { FaultFold } from './fault-fold.ts';
 import type { Outbox } from './outbox.ts';
 
 const WINDOW = 32;
@@ -40,16 +41,9 @@ export interface ReporterOptions {
   readonly onDiskError: (error: unknown) => void;
 }
 
-interface MergedFault {
-  readonly app: AppName | undefined;
-  readonly version: Version | undefined;
-  readonly fault: Fault;
-  count: number;
-}
-
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #faults = new Map<string, MergedFault>();
+  readonly #faults = new FaultFold();
   #apps: AppsEvent['apps'] | undefined;
   #lastApps = '';
   #tokens = FAULT_BURST;
@@ -77,12 +71,11 @@ export class Reporter {
     if (isEnd || !this.#isFull) this.#background(event);
   }
 
-  fault(fault: Fault, app?: AppName, version?: Version): void {
-    const key = `${app}|${version}|${fault.kind}`;
-    const merged = this.#faults.get(key);
-    if (merged === undefined) this.#faults.set(key, { app, version, fault, count: 1 });
-    else merged.count += 1;
-    this.tick();
+  /** It happened `count` times. True when it is news, and no repeat of what is known. */
+  fault(fault: Fault, app?: AppName, version?: Version, count = 1): boolean {
+    const isNews = this.#faults.add({ app, version, fault }, count);
+    if (isNews) this.tick();
+    return isNews;
   }
 
   /** What the device runs; said at the start and once for each change. True when it was one. */
@@ -144,10 +137,11 @@ export class Reporter {
       this.#tokens = Math.min(FAULT_BURST, this.#tokens + earned);
       this.#refilled += earned * FAULT_REFILL_MS;
     }
-    for (const [key, { app, version, fault, count }] of this.#faults) {
-      if (this.#tokens === 0 || this.#isFull) return;
+    while (this.#tokens > 0 && !this.#isFull) {
+      const told = this.#faults.take(now);
+      if (told === undefined) return;
+      const { app, version, fault, count } = told;
       this.#tokens -= 1;
-      this.#faults.delete(key);
       const about = { ...(app === undefined ? {} : { app }), ...(version === undefined ? {} : { version }) };
       this.#background({ kind: 'fault', at: isoNow(this.#options.clock), ...about, fault, count });
     }

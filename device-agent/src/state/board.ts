@@ -22,7 +22,8 @@ export interface Board extends Sensed {
   readonly log: Log;
   /** A report that may be lost with the power: stages, and faults outside an execution. */
   readonly report: (event: ReportEvent) => void;
-  readonly reportFault: (app: AppName, version: Version, fault: Fault) => void;
+  /** It happened `count` times, once unless said. */
+  readonly reportFault: (app: AppName, version: Version, fault: Fault, count?: number) => void;
 }
 
 export type Executor<K extends StepName> = (
@@ -54,6 +55,7 @@ export const appSpec = ({ order, custom }: Release): AppSpec => ({
   exports: custom.exports,
   grants: order.grants,
   config: order.config,
+  secrets: order.secrets,
   limits: order.limits,
   triggers: order.triggers,
   health: order.health,

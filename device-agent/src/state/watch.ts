@@ -1,9 +1,9 @@
 /**
  * Looks after what serves: asks each app's health probe at the interval of its rule, and turns
- * faults into what they mean. During the soak every fault counts against the rule; afterwards an
- * app whose probe fails again and again is started anew, ever more slowly.
+ * faults into what they mean. During the soak every fault that speaks against the release counts
+ * against the rule; afterwards an app whose probe fails again and again is started anew, ever more slowly.
  */
-import type { AppName, Fault, Version } from '@wafer/protocol';
+import { speaksAgainstRelease, type AppName, type Fault, type Version } from '@wafer/protocol';
 import type { Board } from './board.ts';
 import { asFault, retryDelayMs } from './failing.ts';
 
@@ -31,18 +31,21 @@ export class Watch {
   }
 
   /** A fault of a serving instance, as the runtime tells it. */
-  fault(app: AppName, version: Version, fault: Fault): void {
-    this.#of(app, this.#board.clock.now()).told += 1;
-    this.#count(app, version, fault);
+  fault(app: AppName, version: Version, fault: Fault, count = 1): void {
+    if (speaksAgainstRelease(fault)) this.#of(app, this.#board.clock.now()).told += 1;
+    this.#count(app, version, fault, count);
   }
 
-  #count(app: AppName, version: Version, fault: Fault): void {
+  #count(app: AppName, version: Version, fault: Fault, count = 1): void {
     const { current, soak } = this.#board.journal.record(app);
-    if (soak !== null && current?.order.version === version) {
-      this.#board.senses.of(app).soakFaults.push(fault);
+    if (soak !== null && current?.order.version === version && speaksAgainstRelease(fault)) {
+      const { soakFaults } = this.#board.senses.of(app);
+      // More than the rule forgives are as good as any number.
+      const room = Math.max(0, current.order.health.soakFaults + 1 - soakFaults.length);
+      soakFaults.push(...Array<Fault>(Math.min(count, room)).fill(fault));
       this.#wake();
     }
-    this.#board.reportFault(app, version, fault);
+    this.#board.reportFault(app, version, fault, count);
   }
 
   /** Call often; probes whoever is due. */

@@ -19,13 +19,19 @@ import type { FilesystemGrant } from '@wafer/protocol';
 import type { Descriptor } from '../../src/capabilities/descriptor.ts';
 import { createFilesystem, type Filesystem } from '../../src/capabilities/filesystem.ts';
 import { WitError } from '../../src/capabilities/host.ts';
+import { quietHost } from '../capabilities/quiet-host.ts';
 
 let folder: string;
 let opened: Filesystem[];
+/** What went on record: `kind subject`. */
+let denials: string[];
+let used: Set<string>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'wafer-fs-'));
   opened = [];
+  denials = [];
+  used = new Set();
   for (const name of ['open/sub', 'closed', 'outside']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'open/note'), 'hello');
   writeFileSync(join(folder, 'closed/note'), 'read me only');
@@ -37,13 +43,13 @@ afterEach(() => {
 });
 
 function preopens(...grants: FilesystemGrant[]): Descriptor[] {
-  const filesystem = createFilesystem({
-    grants: { filesystem: grants },
-    config: {},
-    log: () => undefined,
-    publish: () => true,
-    report: () => undefined,
-  });
+  const filesystem = createFilesystem(
+    quietHost({
+      grants: { filesystem: grants },
+      report: ({ kind, subject }) => void denials.push(`${kind} ${subject}`),
+      used: (grant) => void used.add(grant),
+    }),
+  );
   opened.push(filesystem);
   const { getDirectories } = filesystem.interfaces['wasi:filesystem/preopens'] as {
     readonly getDirectories: () => [Descriptor, string][];
@@ -89,6 +95,8 @@ describe('a path', () => {
   ])('%s does not lead out', (path) => {
     expect(codeOf(() => writable().openAt(FOLLOW, path, {}, READ))).toBe('not-permitted');
     expect(codeOf(() => writable().statAt(FOLLOW, path))).toBe('not-permitted');
+    const subject = path.startsWith('/') ? path : `/open/${path}`;
+    expect(denials).toEqual(Array(2).fill(`capability-denied filesystem ${subject}`));
   });
 
   it.each([
@@ -103,6 +111,9 @@ describe('a path', () => {
     expect(codeOf(() => writable().openAt(FOLLOW, 'link/secret', {}, READ))).toBe('not-permitted');
     expect(codeOf(() => writable().openAt(FOLLOW, 'link/', {}, READ))).toBe('not-permitted');
     expect(codeOf(() => writable().openAt({}, 'link', {}, READ))).toBe('loop');
+    expect(denials).toEqual(
+      ['link', 'link/secret', 'link/'].map((path) => `capability-denied filesystem /open/${path}`),
+    );
   });
 
   it('through a chain of links, each beneath, does not lead out at the end', () => {
@@ -174,6 +185,8 @@ describe('a guest that may write', () => {
       expect(codeOf(() => writable().symlinkAt(target, 'escape'))).toBe('not-permitted');
     }
     expect(codeOf(() => writable().symlinkAt('../../x', 'sub/escape'))).toBe('not-permitted');
+    expect(denials).toHaveLength(5);
+    expect(denials.at(-1)).toBe('capability-denied filesystem /open/sub/escape');
     writable().symlinkAt('../note', 'sub/fine');
     expect(writable().readlinkAt('sub/fine')).toBe('../note');
   });
@@ -194,6 +207,12 @@ describe('a guest that may write', () => {
     expect(codeOf(() => root.renameAt('../outside/secret', root, 'mine'))).toBe('not-permitted');
     expect(codeOf(() => root.linkAt({}, '../outside/secret', root, 'mine'))).toBe('not-permitted');
     expect(codeOf(() => root.linkAt({}, 'note', root, '../outside/note'))).toBe('not-permitted');
+    expect(denials.map((denial) => denial.split(' ').at(-1))).toEqual([
+      '/open/../outside/note',
+      '/open/../outside/secret',
+      '/open/../outside/secret',
+      '/open/../outside/note',
+    ]);
   });
 
   it('can not hard-link what a link that leads out points to', () => {
@@ -269,6 +288,8 @@ describe('a read-only grant', () => {
   it.each(Object.entries(attempts))('refuses %s', (_, attempt) => {
     expect(codeOf(() => attempt(readable()))).toBe('read-only');
     expect(readFileSync(join(folder, 'closed/note'), 'utf8')).toBe('read me only');
+    expect(denials).toHaveLength(1);
+    expect(denials[0]).toMatch(/^capability-denied filesystem \/closed(\/note|\/new|\/other)?$/);
   });
 
   it('gives its files to no writable grant, by link or by rename', () => {
@@ -278,11 +299,39 @@ describe('a read-only grant', () => {
     expect(codeOf(() => closed.renameAt('note', open, 'mine'))).toBe('read-only');
     expect(codeOf(() => open.renameAt('note', closed, 'note'))).toBe('read-only');
     expect(codeOf(() => open.linkAt({}, 'note', closed, 'theirs'))).toBe('read-only');
+    expect(denials.map((denial) => denial.split(' ').at(-1))).toEqual([
+      '/closed/note',
+      '/closed/note',
+      '/closed/note',
+      '/closed/theirs',
+    ]);
     expect(readFileSync(join(folder, 'closed/note'), 'utf8')).toBe('read me only');
   });
 });
 
 describe('grants', () => {
+  it('are in use once something of theirs is looked at, not because they are listed', () => {
+    const [open, closed] = [writable(), readable()];
+    for (const root of [open, closed]) root.getType();
+    expect([...used]).toEqual([]);
+    expect(codeOf(() => open.statAt({}, 'nowhere'))).toBe('no-entry');
+    expect([...used]).toEqual([`filesystem ${join(folder, 'open')}`]);
+    closed.readDirectory();
+    expect(used.size).toBe(2);
+    expect(denials).toEqual([]);
+  });
+
+  it('have paths of bounded length, however often a guest opens the same folder', () => {
+    let at = writable();
+    for (let time = 0; time < 200; time += 1) {
+      const next = at.openAt({}, './'.repeat(1000), { directory: true }, READ);
+      at[Symbol.dispose]();
+      at = next;
+    }
+    expect(codeOf(() => at.openAt({}, '..', {}, READ))).toBe('not-permitted');
+    expect(denials[0]!.length).toBeLessThan(400);
+  });
+
   it('of a folder that the board does not have give nothing', () => {
     expect(preopens({ host: join(folder, 'nowhere'), guest: '/x', access: 'read' })).toEqual([]);
   });

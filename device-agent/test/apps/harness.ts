@@ -16,7 +16,7 @@ import {
   type LogLevel,
 } from '@wafer/protocol';
 import { createRuntime } from '../../src/apps/host.ts';
-import type { AppSpec, Prepared, Runtime } from '../../src/apps/runtime.ts';
+import type { AppSpec, Prepared, Runtime, RuntimeOptions } from '../../src/apps/runtime.ts';
 
 export const digestOf = (bytes: Uint8Array): Digest =>
   Digest.parse(createHash('sha256').update(bytes).digest('hex'));
@@ -29,6 +29,7 @@ export interface SpecParts {
   readonly world?: 'reactor' | 'command';
   readonly grants?: Grants;
   readonly config?: Record<string, string>;
+  readonly secrets?: Record<string, string>;
   readonly limits?: Partial<Limits>;
   readonly health?: Partial<HealthRule>;
   readonly everyMs?: number;
@@ -58,33 +59,44 @@ export function specOf(digest: Digest, parts: SpecParts = {}): AppSpec {
     exports: parts.exports ?? EXPORTS,
     grants: parts.grants ?? TALK,
     config: parts.config ?? {},
-    limits: Limits.parse({ deadlineMs: 2000, ...parts.limits }),
+    secrets: parts.secrets ?? {},
+    // The puppet answers every call with a message.
+    limits: Limits.parse({
+      deadlineMs: 2000,
+      messagesPerMinute: 100_000,
+      outgoingBytesPerMinute: 2 ** 30,
+      ...parts.limits,
+    }),
     triggers: Triggers.parse(parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
     health: HealthRule.parse({ probeWithinMs: 2000, ...parts.health }),
   };
 }
 
 export interface Told {
-  readonly faults: { app: string; version: string; fault: Fault }[];
+  /** Each with how often it was told to have happened. */
+  readonly faults: { app: string; version: string; fault: Fault; count: number }[];
   readonly published: { app: string; topic: string; payload: string }[];
   readonly lines: { app: string; level: LogLevel; text: string }[];
+  readonly used: { app: string; grants: readonly string[] }[];
   dropped: number;
 }
 
 export class Board {
   readonly folder = mkdtempSync(join(tmpdir(), 'wafer-apps-'));
-  readonly told: Told = { faults: [], published: [], lines: [], dropped: 0 };
+  readonly told: Told = { faults: [], published: [], lines: [], used: [], dropped: 0 };
   readonly runtime: Runtime;
 
-  constructor(isolates = 1) {
+  constructor(isolates = 1, more: Pick<RuntimeOptions, 'openSecrets' | 'network'> = {}) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
       storesFolder: join(this.folder, 'stores'),
       isolates,
+      ...more,
       events: {
-        fault: (app, version, fault) => void this.told.faults.push({ app, version, fault }),
+        fault: (app, version, fault, count = 1) => void this.told.faults.push({ app, version, fault, count }),
         publish: (app, topic, payload) =>
           void this.told.published.push({ app, topic, payload: Buffer.from(payload).toString('latin1') }),
+        used: (app, grants) => void this.told.used.push({ app, grants }),
         log: (app, lines, dropped) => {
           this.told.lines.push(...lines.map(({ level, text }) => ({ app, level, text })));
           this.told.dropped += dropped;
@@ -121,6 +133,7 @@ export class Board {
     this.told.faults.length = 0;
     this.told.published.length = 0;
     this.told.lines.length = 0;
+    this.told.used.length = 0;
     this.told.dropped = 0;
   }
 

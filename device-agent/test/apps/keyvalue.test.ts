@@ -1,9 +1,18 @@
 /** Guests and their key-value stores: real components, real isolates, real files. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Grants } from '@wafer/protocol';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AppName, type Grants } from '@wafer/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { disk } from '../../src/capabilities/keyvalue/disk.ts';
 import { Store } from '../../src/capabilities/keyvalue/store.ts';
 import { Board, faultOf, PUPPET, specOf, TALK } from './harness.ts';
@@ -125,7 +134,9 @@ describe('the quota', () => {
       const answer = await board.ask('kv-set', { key: 'b', text }, app);
       expect(answer).toMatchObject({ error: { tag: 'other', val: expect.stringContaining('quota') } });
     }
-    expect(faults()).toEqual([['disk', 'keyvalue default (100 bytes)']]);
+    const full = ['store-limit', 'keyvalue default (100 bytes)'];
+    expect(faults()).toEqual([full, full, full]);
+    expect(board.runtime.health().find((one) => one.app === app)?.usage).toMatchObject({ storeBytes: 100 });
     expect(await board.ask('kv-list', undefined, app)).toEqual({ ok: ['a'] });
   });
 
@@ -149,7 +160,7 @@ describe('the quota', () => {
     expect(statSync(fileOf(flooder)).size).toBeLessThan(40_000);
     expect(await board.ask('kv-exists', { key: 'key-0' }, flooder)).toEqual({ ok: true });
     expect(faults()).toContainEqual(
-      (await flood) === 'ended' ? ['disk', 'keyvalue default (2000 bytes)'] : ['deadline', '4000 ms'],
+      (await flood) === 'ended' ? ['store-limit', 'keyvalue default (2000 bytes)'] : ['deadline', '4000 ms'],
     );
   }, 60_000);
 });
@@ -205,6 +216,42 @@ const STATELESS = [
   'wafer:app/health@0.1.0',
   'wasi:messaging/incoming-handler@0.2.0-draft',
 ];
+
+describe('what a store holds', () => {
+  it('is told of whoever has it, and from the start', async () => {
+    const app = freshApp();
+    const held = () => board.runtime.health().find((one) => one.app === app)?.usage?.storeBytes;
+    await board.install({ app, grants: holding() });
+    expect(held()).toBe(0);
+    await board.ask('kv-set', { key: 'ab', text: 'x'.repeat(98) }, app);
+    await board.ask('kv-set', { key: 'cd', text: '' }, app);
+    expect(held()).toBe(102);
+    await board.ask('kv-delete', { key: 'cd' }, app);
+    expect(held()).toBe(100);
+    await board.runtime.stop(AppName.parse(app));
+    await board.install({ app, grants: holding() });
+    await vi.waitFor(() => expect(held()).toBe(100));
+  });
+
+  it('is not held open for a guest that is gone', async () => {
+    const app = freshApp();
+    const isOpen = () =>
+      readdirSync('/proc/self/fd').some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === fileOf(app);
+        } catch {
+          return false;
+        }
+      });
+    await board.install({ app, grants: holding(), limits: { deadlineMs: 300 } });
+    await board.ask('kv-set', { key: 'a', text: 'b' }, app);
+    expect(isOpen()).toBe(true);
+    await faultOf(board.deliver('spin', undefined, app));
+    expect(await board.ask('kv-get', { key: 'a' }, app)).toEqual({ ok: 'b' });
+    await board.runtime.stop(AppName.parse(app));
+    await vi.waitFor(() => expect(isOpen()).toBe(false));
+  });
+});
 
 describe('a store that is damaged', () => {
   it('fails each use with a fault that names it, and its file stays for whoever can mend it', async () => {

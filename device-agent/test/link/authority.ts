@@ -58,13 +58,13 @@ export class Authority {
     return createHash('sha256').update(Buffer.from(this.certificate.rawData)).digest('base64url');
   }
 
-  /** Key and chain (leaf, then CA) of a server at 127.0.0.1 and localhost. */
-  async server(host = '127.0.0.1'): Promise<{ key: string; cert: string }> {
+  /** Key and chain (leaf, then CA) of a server at an address, and of that name. */
+  async server(host = '127.0.0.1', name = 'localhost'): Promise<{ key: string; cert: string }> {
     const keys = await newKeys();
     const leaf = await this.#sign('CN=server', keys.publicKey, [
       new SubjectAlternativeNameExtension([
         { type: 'ip', value: host },
-        { type: 'dns', value: 'localhost' },
+        { type: 'dns', value: name },
       ]),
     ]);
     return { key: await keyPem(keys), cert: `${leaf.toString('pem')}\n${this.pem}\n` };

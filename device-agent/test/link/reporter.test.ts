@@ -48,6 +48,25 @@ test('a flood of one fault becomes a few reports a minute that count them all', 
   expect(outbox.pending.length).toBeLessThan(12);
 });
 
+test('denied uses are told apart by what was denied, each with how often', async () => {
+  const { outbox, reporter, state } = await newReporter();
+  const denied = (subject: string) => ({ kind: 'capability-denied' as const, message: 'no grant', subject });
+  expect(reporter.fault(denied('filesystem /a'), THERMO, V1)).toBe(true);
+  expect(reporter.fault(denied('filesystem /b'), THERMO, V1, 5)).toBe(true);
+  expect(reporter.fault(denied('filesystem /a'), THERMO, V1, 7)).toBe(false);
+  state.now += 60_000;
+  reporter.tick();
+  const told = () =>
+    outbox.pending.map(({ event }) => (event.kind === 'fault' ? [event.fault.subject, event.count] : []));
+  await vi.waitFor(() =>
+    expect(told()).toEqual([
+      ['filesystem /a', 1],
+      ['filesystem /b', 5],
+      ['filesystem /a', 7],
+    ]),
+  );
+});
+
 test('offline for long, the outbox stays bounded; ends of executions are never dropped', async () => {
   const { outbox, reporter, state } = await newReporter();
   state.online = false;

@@ -1,8 +1,7 @@
 /** A channel holds one current release for each app, with what was approved for it. */
 import type { AppName, ChannelName, Grants, HealthRule, Limits, Triggers, Version } from '@wafer/protocol';
-import { integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+import { integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
 
 export const channelApps = pgTable(
   'channel_apps',

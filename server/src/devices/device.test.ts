@@ -36,6 +36,9 @@ const desired = (app: string): AppRows['desired'][number] => ({
   limits: Limits.parse({}),
   triggers: {},
   health: HealthRule.parse({}),
+  secrets: {},
+  recipient: null,
+  sealed: null,
 });
 const execution = (app: string, state: ExecutionState): AppRows['executions'][number] => ({
   id: 'x' as ExecutionId,

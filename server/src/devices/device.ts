@@ -1,11 +1,12 @@
 /** A device as people see it, made of rows. Pure. */
-import type {
-  AppName,
-  DeviceApp,
-  DeviceHealth,
-  DeviceId,
-  DeviceSummary,
-  ExecutionState,
+import {
+  Limits,
+  type AppName,
+  type DeviceApp,
+  type DeviceHealth,
+  type DeviceId,
+  type DeviceSummary,
+  type ExecutionState,
 } from '@wafer/protocol';
 import type { assignments, executions } from '../rollouts/index.ts';
 import type { deviceApps, devices } from './tables.ts';
@@ -48,8 +49,9 @@ export function appsOf(rows: AppRows): Map<DeviceId, DeviceApp[]> {
   };
   for (const { device, app, version, digest, state } of rows.running)
     entry(device, app).running = { version, digest, state };
-  for (const { device, app, version, channel, grants } of rows.desired)
-    entry(device, app).desired = { version, channel, grants };
+  // Rows of an older server lack the limits that came since.
+  for (const { device, app, version, channel, grants, limits } of rows.desired)
+    entry(device, app).desired = { version, channel, grants, limits: Limits.parse(limits) };
   for (const { device, created, updated, ...execution } of rows.executions) {
     const app = byDevice.get(device)?.get(execution.app);
     if (app === undefined) continue;

@@ -1,6 +1,7 @@
 /** A device, its timeline, and what it says that it runs. */
 import type { DeviceId, Digest, AppName, AppState, ChannelName, Hello, Version } from '@wafer/protocol';
 import type { DeviceEvent } from '@wafer/protocol';
+import { instant } from '../db/columns.ts';
 import {
   bigint,
   bigserial,
@@ -11,10 +12,7 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
 } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
 export const devices = pgTable(
   'devices',

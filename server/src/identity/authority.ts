@@ -11,6 +11,8 @@ export interface IssuedCertificate {
   readonly serial: string;
   readonly issued: Date;
   readonly expires: Date;
+  /** The public key that it certifies, as secrets are sealed to it. */
+  readonly sealingKey: string;
 }
 
 export interface Authority {

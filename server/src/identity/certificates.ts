@@ -5,10 +5,11 @@
  */
 // x509 is built with a container for dependencies that asks for this polyfill, and it must come first.
 import 'reflect-metadata';
-import { createHash, randomBytes, webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { Days, Minutes, WaferError, type Clock, type DeviceId } from '@wafer/protocol';
+import { sealingKey } from '@wafer/protocol/sealing';
 import type { IssuedCertificate } from './authority.ts';
 
 x509.cryptoProvider.set(webcrypto);
@@ -193,5 +194,6 @@ export async function makeDeviceCertificate(
     serial: certificate.serialNumber.toLowerCase(),
     issued: new Date(clock.now()),
     expires: certificate.notAfter,
+    sealingKey: sealingKey(new X509Certificate(certificate.toString('pem')).publicKey),
   };
 }

@@ -70,9 +70,9 @@ export async function enrolDevice(db: Db, secretHash: string, made: NewDevice, a
       select ${device}::text, ${name}::text, ${arch}::text, group_name, tags, channels, ${now} from claim
       returning id
     ), certificate as (
-      insert into certificates (serial, device, issued, expires)
+      insert into certificates (serial, device, issued, expires, sealing_key)
       select ${certificate.serial}::text, id, ${instant(certificate.issued.getTime())},
-             ${instant(certificate.expires.getTime())} from device
+             ${instant(certificate.expires.getTime())}, ${certificate.sealingKey}::text from device
     ), event as (
       insert into device_events (device, at, kind, text)
       select id, ${now}, 'enrolled', ${`Enrolled as ${name} (${arch})`}::text from device

@@ -1,8 +1,7 @@
 /** Claim tokens, device certificates, API tokens. The tables of people are in people-tables.ts. */
 import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
-import { index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
 
 /** Only a hash of the secret is kept. A use is taken by one conditional UPDATE. */
 export const claims = pgTable('claims', {
@@ -26,6 +25,8 @@ export const certificates = pgTable(
     issued: instant('issued').notNull(),
     expires: instant('expires').notNull(),
     revoked: instant('revoked'),
+    /** Its public key, as secrets are sealed to it; null for those of before there were secrets. */
+    sealingKey: text('sealing_key'),
   },
   (table) => [index().on(table.device)],
 );

@@ -1,18 +1,7 @@
 /** Components, releases, and the TUF metadata that makes them genuine. */
 import type { AppName, Digest, Grants, Version, World } from '@wafer/protocol';
-import {
-  customType,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-} from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+import { integer, jsonb, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import { bytea, instant } from '../db/columns.ts';
 
 /** One row a chunk of CHUNK_BYTES, compressed once when it is uploaded, served as it lies. */
 export const blobChunks = pgTable(

@@ -20,12 +20,16 @@ export type Scope =
   | { readonly app: AppName }
   /** The app as the channel holds it by the CTE `moved`, and only if that has a row. */
   | { readonly moved: AppName; readonly channel: ChannelName }
+  /** The app with its secrets as the CTE `secret_changed` has them, and only if that has a row. */
+  | { readonly secretsOf: AppName }
   | 'everything';
 
 const inScope = (scope: Scope): SQL => {
   if (scope === 'everything') return sql`true`;
   if ('device' in scope) return sql`d.id = ${scope.device}`;
   if ('app' in scope) return sql`held.app = ${scope.app}`;
+  if ('secretsOf' in scope)
+    return sql`held.app = ${scope.secretsOf} and exists (select 1 from secret_changed)`;
   return sql`held.app = ${scope.moved} and ${scope.channel} = any(d.channels)`;
 };
 
@@ -36,6 +40,29 @@ const heldBy = (scope: Scope): SQL =>
           select channel_apps.* from channel_apps, moved
           where channel_apps.app = moved.app and channel_apps.channel <> moved.channel`
     : sql`select * from channel_apps`;
+
+/** A change of a secret sees its own row; one that is removed has no id. */
+const secretValues = (scope: Scope): SQL =>
+  scope !== 'everything' && 'secretsOf' in scope
+    ? sql`select app, channel, name, id from app_secrets s
+          where not exists (select 1 from secret_changed c
+            where c.app = s.app and c.channel = s.channel and c.name = s.name)
+          union all select app, channel, name, id from secret_changed where id is not null`
+    : sql`select app, channel, name, id from app_secrets`;
+
+/** name → id of each granted secret that is set; the channel's own value counts before that of all. */
+const SECRETS = sql`
+  select coalesce(jsonb_object_agg(name, id), '{}') from (
+    select distinct on (s.name) s.name, s.id from secret_values s
+    where s.app = h.app and s.channel in (h.channel, '*') and jsonb_exists(h.grants->'secrets', s.name)
+    order by s.name, s.channel = '*'
+  ) as granted`;
+
+/** The key that a device's newest certificate is for. */
+const RECIPIENT = sql`
+  case when held.secrets <> '{}' then (
+    select c.sealing_key from certificates c
+    where c.device = d.id and c.revoked is null order by c.issued desc, c.serial limit 1) end`;
 
 /** Only a device that is looked at whole can lose an app that none of its channels holds any more. */
 const goneFor = (scope: Scope): SQL =>
@@ -53,10 +80,12 @@ const goneFor = (scope: Scope): SQL =>
 export function alignment(scope: Scope, at: number): SQL {
   const now = instant(at);
   return sql`
-    held as (${heldBy(scope)}),
+    secret_values as (${secretValues(scope)}),
+    held as (select h.*, (${SECRETS}) as secrets from (${heldBy(scope)}) as h),
     wanted as (
       select distinct on (d.id, held.app) d.id as device, held.app, held.channel, held.version,
-        held.grants, held.config, held.limits, held.triggers, held.health
+        held.grants, held.config, held.limits, held.triggers, held.health,
+        held.secrets, ${RECIPIENT} as recipient
       from devices d
         cross join lateral unnest(d.channels) with ordinality as subscribed(channel, rank)
         join held on held.channel = subscribed.channel
@@ -72,6 +101,7 @@ export function alignment(scope: Scope, at: number): SQL {
         or e.state = 'TIMED_OUT' and ${scope !== 'everything' && 'device' in scope}
         or (a.channel, a.version, a.grants, a.config, a.limits, a.triggers, a.health) is distinct from
            (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.triggers, wanted.health)
+        or (a.secrets, a.recipient) is distinct from (wanted.secrets, wanted.recipient)
     ),
     gone as (${goneFor(scope)}),
     locked as materialized (
@@ -82,16 +112,18 @@ export function alignment(scope: Scope, at: number): SQL {
     replaced as (
       update assignments a
       set channel = stale.channel, version = stale.version, execution = stale.execution, grants = stale.grants,
-        config = stale.config, limits = stale.limits, triggers = stale.triggers, health = stale.health
+        config = stale.config, limits = stale.limits, triggers = stale.triggers, health = stale.health,
+        secrets = stale.secrets, recipient = stale.recipient,
+        sealed = case when (a.secrets, a.recipient) = (stale.secrets, stale.recipient) then a.sealed end
       from stale join locked on locked.id = stale.device
       where a.device = stale.device and a.app = stale.app and a.execution = stale.seen
       returning a.device, a.app, a.version, a.channel, a.execution
     ),
     added as (
       insert into assignments
-        (device, app, channel, version, execution, grants, config, limits, triggers, health)
+        (device, app, channel, version, execution, grants, config, limits, triggers, health, secrets, recipient)
       select stale.device, stale.app, stale.channel, stale.version, stale.execution,
-        stale.grants, stale.config, stale.limits, stale.triggers, stale.health
+        stale.grants, stale.config, stale.limits, stale.triggers, stale.health, stale.secrets, stale.recipient
       from stale join locked on locked.id = stale.device
       where stale.seen is null
       on conflict do nothing

@@ -24,7 +24,8 @@ function desiredApp(row: AssignedRow): DesiredApp {
   const { app, execution, channel, version, digest, length, counter } = row;
   const { grants, config, limits, triggers, health } = row;
   const target = { path: releaseTarget(app, version, digest), sha256: digest, length };
-  const settings = { grants, config, limits, triggers, health };
+  const secrets = row.sealed ?? {};
+  const settings = { grants, config, secrets, limits, triggers, health };
   return DesiredApp.parse({ app, execution, channel, version, target, counter, ...settings });
 }
 

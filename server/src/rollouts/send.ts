@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts';
 import { textArray } from '../db/values.ts';
 import { assignNewDevice } from './assign.ts';
 import { desiredState, type AssignedRow } from './desired.ts';
+import { isUnsealed, sealAssignments } from './seal.ts';
 
 interface Current {
   readonly [column: string]: unknown;
@@ -28,10 +29,19 @@ const readCurrent = (db: Deps['db'], ids: readonly DeviceId[]): PromiseLike<Curr
     where d.id = any(${textArray(ids)}) and d.revoked is null and d.desired_version > 0
     group by d.id`);
 
+/** As `readCurrent`, with every secret sealed; a device of which one could not be is left out. */
+async function readSealed(deps: Deps, ids: readonly DeviceId[]): Promise<Current[]> {
+  const read = await readCurrent(deps.db, ids);
+  const open = read.flatMap(({ device, rows }) => rows.filter(isUnsealed).map((row) => ({ ...row, device })));
+  if (open.length === 0) return read;
+  await sealAssignments(deps, open);
+  return (await readCurrent(deps.db, ids)).filter(({ rows }) => !rows.some(isUnsealed));
+}
+
 /** Tells devices what they should run. Rejects when the database or the broker does not answer; sending again is harmless. */
 export async function sendDesiredTo(deps: Deps, ids: readonly DeviceId[]): Promise<void> {
   const now = deps.clock.now();
-  for (const { device, version, rows } of await readCurrent(deps.db, ids)) {
+  for (const { device, version, rows } of await readSealed(deps, ids)) {
     const document = signDocument(desiredState(device, version, rows, now), deps.signers.director);
     const payload = JSON.stringify(document);
     const bytes = Buffer.byteLength(payload);

@@ -14,9 +14,8 @@ import type {
   Triggers,
   Version,
 } from '@wafer/protocol';
-import { bigserial, index, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+import { bigserial, index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../db/columns.ts';
 
 /** The desired state, one row an app on a device; what the director signs is made from these rows. */
 export const assignments = pgTable(
@@ -32,6 +31,12 @@ export const assignments = pgTable(
     limits: jsonb().$type<Limits>().notNull(),
     triggers: jsonb().$type<Triggers>().notNull(),
     health: jsonb().$type<HealthRule>().notNull(),
+    /** Granted secrets that are set: name → id of the value (secrets/). */
+    secrets: jsonb().$type<Record<string, string>>().notNull().default({}),
+    /** The device's key that their values are sealed to; null when there are none, or no key is known. */
+    recipient: text(),
+    /** name → sealed value. Null until it is sealed; made once, since sealing again gives another text. */
+    sealed: jsonb().$type<Record<string, string>>(),
   },
   (table) => [primaryKey({ columns: [table.device, table.app] })],
 );

@@ -128,7 +128,7 @@ export async function storeReports(
              from device_apps o where o.device = l.device)
     ), told as (
       insert into device_events (device, at, kind, app, version, state, fault, text)
-      select device, at, kind, app, version, state, fault - 'subject', text from lines order by ordinal
+      select device, at, kind, app, version, state, fault, text from lines order by ordinal
     ), asked as (
       select distinct device, acked_report from input
     ), present as (

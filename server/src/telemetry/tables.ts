@@ -1,19 +1,7 @@
 /** What devices report. */
 import type { AppName, DeviceId, HealthReport, LogLevel, ReportEvent } from '@wafer/protocol';
-import {
-  bigint,
-  bigserial,
-  customType,
-  index,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-} from 'drizzle-orm/pg-core';
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
-const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+import { bytea, instant } from '../db/columns.ts';
+import { bigint, bigserial, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
 /** The primary key is what makes a report that came twice count once. */
 export const reports = pgTable(

@@ -9,39 +9,46 @@
 import { WaferError } from '@wafer/protocol';
 import { cp, mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { jcoFolder, protocolWit } from '../packages.ts';
+import { disguiseModules, disguiseWit, needsDisguise, undisguise } from './disguise.ts';
+import { ENTRY_NAME, entrySource } from './entry.ts';
 import { guestWorld, GUEST_WORLD } from './guest-world.ts';
 import { interfacesBeneath, refuseUnknown } from './interfaces.ts';
-import { readModules } from './modules.ts';
+import { readModules, type GuestModules } from './modules.ts';
 
 export const RUNTIME_FILE = new URL('../../../runtime/quickjs.wasm', import.meta.url);
 
 const WASI_VERSION = '0.2.12';
+/** Which of its steps failed: the reason follows. */
+const ENGINE_STEPS = /^[:\s]*(?:Failed to [^:\n]*: )+(?:Error: )?/;
 /** What the runtime and the project's WIT need of WASI. */
-const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'io', 'random', 'sockets'];
+const WASI_PACKAGES = ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'];
 
 /** `entry` is an absolute path. Throws component.unsupported with the engine's own message. */
 export async function componentizeJavaScript(entry: string): Promise<Uint8Array> {
-  const modules = await readModules(entry);
+  const written = await readModules(entry);
+  const isDisguised = needsDisguise(written);
+  const modules = isDisguised ? disguiseModules(written) : written;
   const world = guestWorld([...modules.witImports.keys()], modules.exports, entry);
-  const folder = await mkdtemp(join(tmpdir(), 'wafer-wit-'));
+  const folder = await mkdtemp(join(tmpdir(), 'wafer-build-'));
+  const witPath = join(folder, 'wit');
   try {
-    await assembleWit(folder, world);
-    refuseUnknown(modules.witImports, await interfacesBeneath(join(folder, 'deps')));
+    await assembleWit(witPath, world, isDisguised);
+    refuseUnknown(written.witImports, await interfacesBeneath(join(witPath, 'deps')));
     const { componentize } = await import('componentize-qjs');
     const { component } = await componentize({
-      witPath: folder,
+      witPath,
       world: GUEST_WORLD,
-      jsSource: modules.source,
-      jsPath: entry,
-      moduleRoot: modules.root,
+      ...(await stage(join(folder, 'source'), modules, entry)),
       runtimeBytes: await readFile(RUNTIME_FILE),
     });
-    return component;
+    return isDisguised ? undisguise(component) : component;
   } catch (error) {
     if (error instanceof WaferError) throw error;
-    const reason = (error instanceof Error ? error.message : String(error)).replaceAll(`${folder}/`, '');
+    const reason = (error instanceof Error ? error.message : String(error))
+      .replaceAll(`${witPath}/`, '')
+      .replace(ENGINE_STEPS, '');
     throw new WaferError(
       'component.unsupported',
       `${entry} could not be made a component: ${reason.trim()}`,
@@ -54,13 +61,32 @@ export async function componentizeJavaScript(entry: string): Promise<Uint8Array>
   }
 }
 
+/**
+ * The files that were read, laid out as they were, with our entry beside the guest's own: what is built is
+ * what was read, and no folder of the person's is written to.
+ */
+async function stage(moduleRoot: string, { sources, root, exports }: GuestModules, entry: string) {
+  for (const [file, text] of sources) {
+    const copy = join(moduleRoot, relative(root, file));
+    await mkdir(dirname(copy), { recursive: true });
+    await writeFile(copy, text);
+  }
+  const jsSource = entrySource(entry, exports);
+  const jsPath = join(moduleRoot, relative(root, dirname(entry)), ENTRY_NAME);
+  await writeFile(jsPath, jsSource);
+  return { jsSource, jsPath, moduleRoot };
+}
+
 /** The guest's world, with everything that it may refer to under deps/. */
-async function assembleWit(folder: string, world: string): Promise<void> {
+async function assembleWit(folder: string, world: string, isDisguised: boolean): Promise<void> {
   await cp(join(protocolWit(), 'deps'), join(folder, 'deps'), { recursive: true });
-  await mkdir(join(folder, 'deps/wafer-app'));
+  await mkdir(join(folder, 'deps/wafer-app'), { recursive: true });
   await cp(join(protocolWit(), 'reactor.wit'), join(folder, 'deps/wafer-app/reactor.wit'));
   const builtin = join(jcoFolder(), 'lib/wit/builtin', WASI_VERSION);
-  for (const name of WASI_PACKAGES)
-    await cp(join(builtin, `wasi-${name}`), join(folder, 'deps', `wasi-${name}`), { recursive: true });
+  for (const name of WASI_PACKAGES) {
+    const from = join(builtin, `wasi-${name}`);
+    await cp(from, join(folder, 'deps', `wasi-${name}`), { recursive: true });
+    if (isDisguised) await disguiseWit(from, join(folder, 'deps'));
+  }
   await writeFile(join(folder, 'guest.wit'), world);
 }

@@ -12,7 +12,8 @@ const MAX_FILES = 200;
 const WIT_INTERFACE = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.-]+)?$/;
 
 export interface GuestModules {
-  readonly source: string;
+  /** Absolute path → text, the entry and all that it imports. */
+  readonly sources: ReadonlyMap<string, string>;
   /** Interface as it is spelled → a file that imports it; sorted. */
   readonly witImports: ReadonlyMap<string, string>;
   readonly exports: string[];
@@ -20,8 +21,14 @@ export interface GuestModules {
   readonly root: string;
 }
 
-/** Throws component.unsupported for what cannot be part of a guest, naming the file. */
-export async function readModules(entry: string): Promise<GuestModules> {
+/**
+ * Throws component.unsupported for what cannot be part of a guest, naming the file. `onFile` is told of
+ * each file before it is read, so also of those that make it throw.
+ */
+export async function readModules(
+  entry: string,
+  onFile: (file: string) => void = () => undefined,
+): Promise<GuestModules> {
   await init;
   const sources = new Map<string, string>();
   const witImports = new Map<string, string>();
@@ -30,6 +37,7 @@ export async function readModules(entry: string): Promise<GuestModules> {
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (sources.has(file)) continue;
     if (sources.size === MAX_FILES) throw unsupported(`${entry} imports more than ${MAX_FILES} files`);
+    onFile(file);
     const source = await readSource(file);
     sources.set(file, source);
     const found = lex(source, file);
@@ -41,7 +49,7 @@ export async function readModules(entry: string): Promise<GuestModules> {
     }
   }
   return {
-    source: sources.get(entry) ?? '',
+    sources,
     witImports: new Map([...witImports].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     exports,
     root: commonFolder([...sources.keys()]),
@@ -56,8 +64,14 @@ function lex(source: string, file: string): { imports: string[]; exports: string
       exports: exports.map(({ n }) => n),
     };
   } catch (error) {
-    throw unsupported(`${file} is no JavaScript module: ${(error as Error).message}`, error);
+    throw unsupported(`${file} is no JavaScript module: ${whereOf(error)}`, error);
   }
+}
+
+/** The lexer tells a place, but for what is still open at the end. */
+function whereOf(error: unknown): string {
+  const { idx = 0, message } = error as Error & { idx?: number };
+  return idx === 0 ? 'something in it is opened and never closed, such as a bracket' : message;
 }
 
 async function readSource(file: string): Promise<string> {

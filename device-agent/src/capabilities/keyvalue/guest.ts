@@ -1,8 +1,9 @@
 /**
  * wasi:keyvalue — a guest's stores, as its grants name them. A store that none names is `access-denied`;
- * a quota that is reached is the draft's `other`. Both go on record, the latter as a `disk` fault whose
- * subject names store and quota.
+ * a quota that is reached is the draft's `other`. Both go on record, the latter as a `store-limit` fault
+ * whose subject names store and quota.
  */
+import { grantName } from '@wafer/protocol/grant-names';
 import { Refusal, WitError, type Host } from '../host.ts';
 import { askKeeper, type Reply, type Request, type StorePort } from './port.ts';
 import { MAX_KEY_BYTES } from './records.ts';
@@ -25,7 +26,7 @@ export function createKeyvalue(host: Host, stores: StorePort): Record<string, ob
   /** Puts it on record, and answers what to throw. */
   const overQuota = (store: string, quota: number, message: string): WitError<StoreError> => {
     const subject = `keyvalue ${store} (${quota} bytes)`;
-    host.report(new Refusal('disk', `The store ${store} is over its quota: ${message}.`, subject));
+    host.report(new Refusal('store-limit', `The store ${store} is over its quota: ${message}.`, subject));
     return other(`quota: ${message}`);
   };
 
@@ -88,6 +89,7 @@ export function createKeyvalue(host: Host, stores: StorePort): Record<string, ob
     }
 
     #ask(request: Asked<Request>): Reply {
+      host.used(grantName.keyvalue(this.#store));
       const reply = askKeeper(stores, { ...request, store: this.#store });
       if (reply.status === 'over-quota') throw overQuota(this.#store, this.#quota, reply.message);
       if (reply.status !== 'failed') return reply;

@@ -8,15 +8,17 @@
  * It runs no guest's code. What it is asked comes from our own host functions, through ports that the
  * main thread handed out.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { disk } from './disk.ts';
-import type { Attach, Reply, Request } from './port.ts';
+import { tellAnswered, tellHeld, type Attach, type Reply, type Request } from './port.ts';
 import { OverQuota, Store } from './store.ts';
 
 interface Open {
   readonly store: Store;
-  users: number;
+  /** Each guest that has it open, by what tells it how much its stores hold. */
+  readonly users: Set<() => void>;
 }
 
 const { port: main } = workerData as { port: MessagePort };
@@ -39,23 +41,32 @@ function answer(store: Store, request: Request, maxBytes: number): Reply {
   }
 }
 
+const changes = ({ ask }: Request): boolean => ask === 'set' || ask === 'delete';
+
 function failure(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
   return { status: error instanceof OverQuota ? 'over-quota' : 'failed', message };
 }
 
 function attach({ port, signal, folder, maxBytes }: Attach): void {
-  const word = new Int32Array(signal);
   const mine = new Map<string, Open>();
+
+  const pathOf = (name: string): string => join(folder, `${name}.kv`);
+  const tell = (): void =>
+    tellHeld(
+      signal,
+      [...mine.values()].reduce((sum, { store }) => sum + store.usedBytes, 0),
+    );
 
   const storeOf = (name: string): Store => {
     const known = mine.get(name);
     if (known !== undefined) return known.store;
-    const path = join(folder, `${name}.kv`);
-    const entry = open.get(path) ?? { store: new Store(path, disk), users: 0 };
-    entry.users += 1;
+    const path = pathOf(name);
+    const entry = open.get(path) ?? { store: new Store(path, disk), users: new Set() };
+    entry.users.add(tell);
     open.set(path, entry);
     mine.set(name, entry);
+    tell();
     return entry.store;
   };
 
@@ -66,25 +77,35 @@ function attach({ port, signal, folder, maxBytes }: Attach): void {
       return answer(storeOf(request.store), request, quota);
     } catch (error) {
       return failure(error);
+    } finally {
+      if (changes(request)) for (const user of mine.get(request.store)?.users ?? []) user();
     }
   };
 
   port.on('message', (request: Request) => {
     port.postMessage(reply(request), []);
-    Atomics.add(word, 0, 1);
-    Atomics.notify(word, 0);
+    tellAnswered(signal);
   });
 
   // The guest is gone; the last one closes the file.
   port.on('close', () => {
     for (const [name, entry] of mine) {
-      entry.users -= 1;
-      if (entry.users > 0) continue;
+      entry.users.delete(tell);
+      if (entry.users.size > 0) continue;
       entry.store.close();
-      open.delete(join(folder, `${name}.kv`));
+      open.delete(pathOf(name));
     }
     mine.clear();
   });
+
+  // What is there is opened at once: how much a guest keeps is told even of one that does not ask for it.
+  for (const name of maxBytes.keys()) {
+    try {
+      if (existsSync(pathOf(name))) storeOf(name);
+    } catch {
+      // A damaged store fails each use of it, and is told then.
+    }
+  }
 }
 
 main.on('message', attach);

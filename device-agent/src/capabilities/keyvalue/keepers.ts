@@ -6,14 +6,14 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { AppName, Grants } from '@wafer/protocol';
-import { builtProgram } from '../../programs.ts';
-import type { Attach, StorePort } from './port.ts';
+import { programUrl } from '../../programs.ts';
+import { createSignal, type Attach, type StorePort } from './port.ts';
 
 /** Host memory of the keeper, MiB: what lives in all stores of the board together has to fit. */
 const HEAP_MIB = 256;
 
 /** Opens one guest's line to the stores that it was granted; undefined when there are none. */
-export type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
+type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
 
 interface Keeper {
   readonly worker: Worker;
@@ -31,7 +31,7 @@ export function createKeepers(folder: string): Keepers {
 
   const start = (): Keeper => {
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(builtProgram('keeper') ?? new URL('./keeper.ts', import.meta.url), {
+    const worker = new Worker(programUrl('keeper'), {
       workerData: { port: port2 },
       transferList: [port2],
       env: {},
@@ -55,7 +55,7 @@ export function createKeepers(folder: string): Keepers {
       if (grants.keyvalue === undefined || grants.keyvalue.length === 0) return undefined;
       keeper ??= start();
       const { port1, port2 } = new MessageChannel();
-      const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      const signal = createSignal();
       const maxBytes = new Map(grants.keyvalue.map((grant) => [grant.store, grant.maxBytes]));
       const attach: Attach = { port: port2, signal, folder: join(folder, app), maxBytes };
       keeper.port.postMessage(attach, [port2]);

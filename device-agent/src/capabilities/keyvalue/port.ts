@@ -26,9 +26,28 @@ export type Reply =
 /** One guest's line to its stores. */
 export interface StorePort {
   readonly port: MessagePort;
-  /** One word, counting the answers. */
+  /** Two words: one counts the answers, the other says what the stores hold, bytes. */
   readonly signal: SharedArrayBuffer;
 }
+
+const ANSWERS = 0;
+const HELD = 1;
+
+export const createSignal = (): StorePort['signal'] =>
+  new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+
+/** The keeper's side: an answer lies in the port. */
+export function tellAnswered(signal: StorePort['signal']): void {
+  const words = new Int32Array(signal);
+  Atomics.add(words, ANSWERS, 1);
+  Atomics.notify(words, ANSWERS);
+}
+
+export const tellHeld = (signal: StorePort['signal'], bytes: number): void =>
+  void Atomics.store(new Int32Array(signal), HELD, bytes);
+
+/** Keys and values in the stores of this line, bytes; 0 until the keeper has opened them. */
+export const heldBytes = (signal: StorePort['signal']): number => Atomics.load(new Int32Array(signal), HELD);
 
 /** Main thread to keeper: from now on `port` asks for these stores, in this folder, within these quotas. */
 export interface Attach extends StorePort {
@@ -41,10 +60,10 @@ const PATIENCE_MS = 20_000;
 
 /** Throws a `Refusal` when no answer comes: the instance is at its end then, and its next has a new port. */
 export function askKeeper({ port, signal }: StorePort, request: Request): Reply {
-  const word = new Int32Array(signal);
-  const before = Atomics.load(word, 0);
+  const words = new Int32Array(signal);
+  const before = Atomics.load(words, ANSWERS);
   port.postMessage(request, []);
-  Atomics.wait(word, 0, before, PATIENCE_MS);
+  Atomics.wait(words, ANSWERS, before, PATIENCE_MS);
   const answer: { message: Reply } | undefined = receiveMessageOnPort(port);
   if (answer !== undefined) return answer.message;
   throw new Refusal('disk', `The store ${request.store} did not answer.`, `keyvalue ${request.store}`);

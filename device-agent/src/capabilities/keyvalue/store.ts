@@ -42,6 +42,11 @@ export class Store {
     for (const change of changes) this.#apply(change);
   }
 
+  /** Keys and values, bytes. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
   get(key: string): Uint8Array | undefined {
     return this.#values.get(key);
   }

@@ -1,0 +1,56 @@
+/**
+ * One line for each attack: its name and what stopped it. A case that was skipped, that a filter left
+ * out, or that ended without asserting anything is none that was withstood.
+ */
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What stopped the attack, as `attack` of stage.ts was told. */
+    stoppedBy?: string;
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** What is wrong, indented; the stack only as far as it is in our own files. */
+function detail({ message, stacks }: { message: string; stacks?: readonly object[] }): string {
+  const [at] = (stacks ?? []) as { file: string; line: number }[];
+  const place = at === undefined ? '' : `\nat ${at.file}:${at.line}`;
+  return `${message}${place}`.replace(/^/gm, '      ');
+}
+
+export class AttackReporter implements Reporter {
+  #passed = 0;
+  #failed = 0;
+
+  onTestCaseResult(test: TestCase): void {
+    const result = test.result();
+    const { stoppedBy } = test.meta();
+    if (result.state === 'passed') {
+      this.#passed += 1;
+      say(`ok  ${test.fullName}${stoppedBy === undefined ? '' : ` — ${stoppedBy}`}`);
+      return;
+    }
+    this.#failed += 1;
+    say(`FAILED  ${test.fullName}${result.state === 'skipped' ? ' — it was not run' : ''}`);
+    for (const error of result.errors ?? []) say(detail(error));
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
+    for (const module of modules) {
+      const isEmpty = [...module.children.allTests()].length === 0;
+      if (!isEmpty && module.state() !== 'failed') continue;
+      const errors = module.errors();
+      if (!isEmpty && errors.length === 0) continue;
+      this.#failed += 1;
+      say(`FAILED  ${module.relativeModuleId} — ${isEmpty ? 'it holds no attack' : 'it could not be run'}`);
+      for (const error of errors) say(detail(error));
+    }
+    this.#failed += unhandled.length;
+    for (const error of unhandled) say(`FAILED  outside of any attack\n${detail(error)}`);
+    const [passed, failed] = [this.#passed, this.#failed];
+    if (failed > 0 || passed === 0) process.exitCode = 1;
+    process.on('exit', () => say(`\n${passed} passed, ${failed} failed`));
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { grantNames } from './grant-names.ts';
+import { Grants } from './grants.ts';
+
+it('every single grant has a name of its own', () => {
+  const grants = Grants.parse({
+    filesystem: [{ host: '/sys/class/thermal', guest: '/thermal', access: 'read' }],
+    http: [
+      { host: 'api.example.org', methods: ['GET', 'POST'] },
+      { scheme: 'http', host: 'localhost' },
+    ],
+    messaging: { publish: ['alarms/#'], subscribe: ['$board/door'] },
+    keyvalue: [{ store: 'default', maxBytes: 100 }],
+    secrets: ['api-key'],
+    clock: true,
+    random: false,
+    environment: { REGION: 'eu' },
+    arguments: ['-v'],
+  });
+  expect(grantNames(grants)).toEqual([
+    'filesystem /sys/class/thermal',
+    'http GET https://api.example.org:443',
+    'http POST https://api.example.org:443',
+    'http GET http://localhost:80',
+    'messaging.publish alarms/#',
+    'messaging.subscribe $board/door',
+    'keyvalue default',
+    'secrets api-key',
+    'clock',
+  ]);
+  expect(grantNames({})).toEqual([]);
+});

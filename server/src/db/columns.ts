@@ -1,0 +1,7 @@
+/** Column types that Drizzle has under other names, or not at all. */
+import { customType, timestamp } from 'drizzle-orm/pg-core';
+
+/** A point in time, read as a `Date`. */
+export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
