@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build as bundle, type Plugin } from 'esbuild';
 import { PROGRAMS } from './src/programs.ts';
@@ -17,8 +17,16 @@ const ENTRIES = { agent: 'built.ts', ...PROGRAMS };
 /** Builds that are kept, the newest among them. */
 const KEPT = 4;
 
-/** Never used by the agent, and large: error messages in 50 languages, MQTT over WebSocket and SOCKS. */
-const UNUSED = /^(ws|socks|\.\.\/locales\/index\.js)$/;
+/** Never used by the agent, and large: error messages in 50 languages, MQTT in browsers and over SOCKS. */
+const UNUSED = /^(ws|socks|worker-timers|\.\.\/locales\/index\.js)$/;
+
+/** A module of its own that is read only on a board with a file in YAML. */
+const SELDOM = /^yaml$/;
+const loadedLater = (path: string): string =>
+  `module.exports = { parse: (text) => require('./${path}.cjs').parse(text) };`;
+
+/** What `import { z }` brings whole, this brings as far as it is used. */
+const PARTLY = ["import { z } from 'zod';", "import * as z from 'zod';"] as const;
 
 const leanest: Plugin = {
   name: 'leanest',
@@ -26,6 +34,17 @@ const leanest: Plugin = {
     hooks.onResolve({ filter: UNUSED }, ({ path }) => ({ path, namespace: 'unused' }));
     hooks.onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
       contents: path.includes('locales') ? 'export {};' : 'module.exports = {};',
+    }));
+    hooks.onResolve({ filter: SELDOM }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path, namespace: 'later' },
+    );
+    hooks.onResolve({ filter: /^\.\//, namespace: 'later' }, ({ path }) => ({ path, external: true }));
+    hooks.onLoad({ filter: /./, namespace: 'later' }, ({ path }) => ({ contents: loadedLater(path) }));
+    // A copy of Node's own, for browsers and for versions of Node that had it otherwise.
+    hooks.onResolve({ filter: /^readable-stream$/ }, () => ({ path: 'node:stream', external: true }));
+    hooks.onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace(...PARTLY),
+      loader: 'ts',
     }));
   },
 };
@@ -47,12 +66,14 @@ export async function build(folder: string): Promise<void> {
   await mkdir(temporary, { recursive: true });
   try {
     await bundle({
-      entryPoints: Object.fromEntries(
-        Object.entries(ENTRIES).map(([name, file]) => [name, join(SOURCES, file)]),
-      ),
+      entryPoints: {
+        ...Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(SOURCES, file)])),
+        yaml: 'yaml',
+      },
       outdir: temporary,
       outExtension: { '.js': '.cjs' },
       bundle: true,
+      absWorkingDir: import.meta.dirname,
       platform: 'node',
       target: 'node24',
       // An ES module would bring its loader into every thread.
