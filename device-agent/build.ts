@@ -1,15 +1,20 @@
 /**
  * Builds the agent into one file for each of its programs: the agent itself, and its threads: the isolate
- * that guests run in, the keeper of their stores, the network for their requests. Names stay as they are, so that a stack can be read.
+ * that guests run in, the keeper of their stores, the network for their requests. Names stay as they are,
+ * so that a stack can be read. A build lies in dist/<fingerprint of the sources>/, and is made once.
+ *
+ * Run by itself it makes that folder and says where it is.
  */
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { build as bundle, type Plugin } from 'esbuild';
+import { join } from 'node:path';
+import type { Plugin } from 'esbuild';
 import { PROGRAMS } from './src/programs.ts';
 
-const SOURCES = join(import.meta.dirname, 'src');
+const ROOT = import.meta.dirname;
+const SOURCES = join(ROOT, 'src');
+const PROTOCOL = join(ROOT, '../protocol');
 
 /** The program's name → its first module. */
 const ENTRIES = { agent: 'built.ts', ...PROGRAMS };
@@ -59,9 +64,31 @@ async function sweep(parent: string): Promise<void> {
   await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
 }
 
-/** Fills `folder`, which appears whole or not at all. */
-export async function build(folder: string): Promise<void> {
-  const parent = dirname(folder);
+/** Of everything that a build is made of; packages by the versions that are locked. */
+function fingerprint(): string {
+  const hash = createHash('sha256');
+  for (const folder of [ROOT, PROTOCOL]) {
+    const sources = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).toSorted();
+    const files = sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+    for (const name of ['package.json', ...files.map((file) => join('src', file))]) {
+      hash
+        .update(`${name}\0`)
+        .update(readFileSync(join(folder, name)))
+        .update('\0');
+    }
+  }
+  const lock = join(ROOT, '../package-lock.json');
+  for (const path of [import.meta.filename, lock]) if (existsSync(path)) hash.update(readFileSync(path));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Answers the build's folder, which appears whole or not at all. Rejects where there is nothing to build with. */
+export async function build(): Promise<string> {
+  const parent = join(ROOT, 'dist');
+  const folder = join(parent, fingerprint());
+  if (existsSync(folder)) return folder;
+  // Boards that are given a build have no builder.
+  const { build: bundle } = await import('esbuild');
   const temporary = join(parent, `.${process.pid}-${randomUUID()}`);
   await mkdir(temporary, { recursive: true });
   try {
@@ -73,7 +100,7 @@ export async function build(folder: string): Promise<void> {
       outdir: temporary,
       outExtension: { '.js': '.cjs' },
       bundle: true,
-      absWorkingDir: import.meta.dirname,
+      absWorkingDir: ROOT,
       platform: 'node',
       target: 'node24',
       // An ES module would bring its loader into every thread.
@@ -85,9 +112,15 @@ export async function build(folder: string): Promise<void> {
       plugins: [leanest],
       logLevel: 'silent',
     });
-    if (!existsSync(folder)) await rename(temporary, folder);
+    await rename(temporary, folder).catch((error: unknown) => {
+      // Another agent, started in the same moment, has made the same.
+      if (!existsSync(folder)) throw error;
+    });
     await sweep(parent);
+    return folder;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
+
+if (import.meta.main) process.stdout.write(`${await build()}\n`);

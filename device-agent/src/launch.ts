@@ -4,16 +4,12 @@
  * keep its young generation small and an allocator told to give back what is free. Both are decided when
  * a process starts, so this one becomes that one: same process, same id, same standard streams.
  *
- * The build is kept in dist/<fingerprint of the sources>/, so what runs is always what the sources say.
- * Where it can not be had (no builder installed, a folder that is read-only, a system without `execve`)
- * the agent runs from its sources, to the same effect.
+ * The build is made when it is missing, of the very sources that lie here, so what runs is always what
+ * they say. Where it can not be had (no builder installed, a folder that is read-only, a system without
+ * `execve`) the agent runs from its sources, to the same effect.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-const ROOT = join(import.meta.dirname, '..');
-const PROTOCOL = join(ROOT, '../protocol');
+import { build } from '../build.ts';
 
 /**
  * Of V8: a small young generation; of two ways the one that takes less memory; code that was not run
@@ -34,32 +30,10 @@ const ALLOCATOR = {
   MALLOC_MMAP_THRESHOLD_: '65536',
 };
 
-/** Of everything that a build is made of; packages by the versions that are pinned. */
-function fingerprint(): string {
-  const hash = createHash('sha256');
-  for (const folder of [ROOT, PROTOCOL]) {
-    const sources = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' }).toSorted();
-    const files = sources.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-    for (const name of ['package.json', ...files.map((file) => join('src', file))]) {
-      hash
-        .update(`${name}\0`)
-        .update(readFileSync(join(folder, name)))
-        .update('\0');
-    }
-  }
-  hash.update(readFileSync(join(ROOT, 'build.ts')));
-  return hash.digest('hex').slice(0, 16);
-}
-
 /** The built agent's file; undefined where it can not be had. */
 async function built(): Promise<string | undefined> {
   try {
-    const folder = join(ROOT, 'dist', fingerprint());
-    if (!existsSync(folder)) {
-      const { build } = await import('../build.ts');
-      await build(folder);
-    }
-    return join(folder, 'agent.cjs');
+    return join(await build(), 'agent.cjs');
   } catch {
     return undefined;
   }
