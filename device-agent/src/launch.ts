@@ -1,6 +1,6 @@
 /**
  * Starts the agent in the form that takes the least memory: built into one file (sources cost a type
- * stripper, a module loader and all that they import but never use: some 45 MB), in an engine told to
+ * stripper, a module loader and all that they import but never use: some 60 MB), in an engine told to
  * keep its young generation small and an allocator told to give back what is free. Both are decided when
  * a process starts, so this one becomes that one: same process, same id, same standard streams.
  *
