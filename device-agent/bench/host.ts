@@ -109,6 +109,7 @@ function specOf(
     config: {},
     secrets: {},
     limits: { ...limits, memoryMiB },
+    isolation: 'shared',
     triggers: {},
     health: HealthRule.parse({}),
   };

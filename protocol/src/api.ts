@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Fault, FaultKind } from './faults.ts';
-import { HealthRule, Triggers } from './desired.ts';
+import { HealthRule, Isolation, Triggers } from './desired.ts';
 import { Grants, Limits } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
@@ -94,7 +94,16 @@ export const DeviceApp = z.object({
   /** What it runs by its own report; null before the first one. */
   running: z.object({ version: Version, digest: Digest, state: AppState }).nullable(),
   /** What it should run; null when no channel of it holds the app any more. */
-  desired: z.object({ version: Version, channel: ChannelName, grants: Grants, limits: Limits }).nullable(),
+  desired: z
+    .object({
+      version: Version,
+      channel: ChannelName,
+      grants: Grants,
+      limits: Limits,
+      isolation: Isolation,
+      triggers: Triggers,
+    })
+    .nullable(),
   execution: ExecutionView.nullable(),
 });
 export type DeviceApp = z.infer<typeof DeviceApp>;
@@ -286,6 +295,7 @@ export const MoveChannel = z.strictObject({
   grants: Grants.optional(),
   config: z.record(z.string().max(100), z.string().max(4000)).optional(),
   limits: Limits.optional(),
+  isolation: Isolation.optional(),
   triggers: Triggers.optional(),
   health: HealthRule.optional(),
 });

@@ -13,9 +13,11 @@ import { Pill, Status } from '../elements/status.tsx';
 import { EXECUTION_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import { counted, grouped } from '../format/quantity.ts';
-import { clockSeconds, milliseconds } from '../format/time.ts';
+import { clockSeconds } from '../format/time.ts';
 import { AppUsage } from './app-usage.tsx';
 import classes from './app-card.module.css';
+import { swapText } from './swap-facts.ts';
+import { triggersText } from './triggers.ts';
 
 const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
   <Link href={`/releases/${app}/${version}`} className="quiet">
@@ -23,22 +25,33 @@ const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
   </Link>
 );
 
-function swapFacts(execution: ExecutionView): Fact[] {
-  const { swap } = execution;
+function swapFacts({ swap }: ExecutionView): Fact[] {
   if (swap === null) return [];
-  // A swap that failed has no figures for the stages that it did not reach.
-  const named = (name: string, ms: number | undefined): string[] =>
-    ms === undefined ? [] : [`${name} ${milliseconds(ms)}`];
-  const took = [
-    ...named('prepare', swap.prepareMs),
-    ...named('start', swap.startMs),
-    ...named('probe', swap.probeMs),
-    ...named('drain', swap.drainMs),
-  ];
-  const gap = [...named('gap', swap.gapMs), counted(swap.lostCalls, 'lost call')];
+  const { cause, cost, stages } = swapText(swap);
   return [
-    ['Swap', gap.join(', ')],
-    ['Took', took.join(', ')],
+    ['Swap', `${cost}, for ${cause}`],
+    ['Took', stages],
+  ];
+}
+
+/** A start or a restart belongs to no execution; what does is told there. */
+function changeFacts({ lastSwap }: AppHealth): Fact[] {
+  if (lastSwap === undefined || !['start', 'restart'].includes(lastSwap.figures.cause)) return [];
+  const { cause, cost, stages } = swapText(lastSwap.figures);
+  const text = (
+    <span key="change">
+      {cause}, <When at={lastSwap.at} />: {cost}; {stages}
+    </span>
+  );
+  return [['Last change', text]];
+}
+
+/** When it runs, and with whom it shares a thread, where that is not the usual. */
+function runFacts({ triggers, isolation }: NonNullable<DeviceApp['desired']>): Fact[] {
+  const runs = triggersText(triggers);
+  return [
+    ...(runs === undefined ? [] : [['Runs', runs] as const]),
+    ...(isolation === 'dedicated' ? [['Thread', 'its own'] as const] : []),
   ];
 }
 
@@ -121,6 +134,8 @@ function NowFacts({ app, health }: { app: DeviceApp; health: AppHealth | undefin
             ),
           ],
           health !== undefined && ['Calls', `${grouped(health.calls)}, ${counted(health.faults, 'fault')}`],
+          ...(desired === null ? [] : runFacts(desired)),
+          ...(health === undefined ? [] : changeFacts(health)),
         ]}
       />
     </div>
