@@ -62,6 +62,7 @@ async function startOurs(prepared: Prepared): Promise<() => number> {
       config: {},
       secrets: {},
       limits,
+      isolation: 'shared' as const,
       triggers: Triggers.parse({ everyMs: EVERY_MS }),
       health: HealthRule.parse({}),
     };
