@@ -126,7 +126,7 @@ attack('secret in what a denied use names', async () => {
   return 'denied: messaging.publish [secret api-key]';
 });
 
-attack('secret on the board’s disk', async () => {
+attack('secret in the folders of the app host', async () => {
   await holder();
   const files = readdirSync(stage.folder, { recursive: true, withFileTypes: true }).filter((one) =>
     one.isFile(),
@@ -136,5 +136,5 @@ attack('secret on the board’s disk', async () => {
     const text = readFileSync(join(file.parentPath, file.name), 'latin1');
     for (const form of Object.values(FORMS)) expect(text).not.toMatch(form);
   }
-  return `it is in none of ${files.length} files`;
+  return `in none of ${files.length} files`;
 });
