@@ -46,6 +46,7 @@ export class BenchBoard {
       config: {},
       secrets: {},
       limits: this.limits,
+      isolation: 'shared' as const,
       triggers: Triggers.parse({}),
       health: HealthRule.parse({}),
     };

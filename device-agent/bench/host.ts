@@ -104,6 +104,7 @@ function specOf(
     config: {},
     secrets: {},
     limits: { ...limits, memoryMiB },
+    isolation: 'shared',
     triggers: {},
     health: HealthRule.parse({}),
   };

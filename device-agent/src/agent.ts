@@ -27,6 +27,7 @@ import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
 import { reason, type Log } from './log.ts';
 import type { Board } from './state/board.ts';
+import { appsHealth } from './state/health.ts';
 import { Journal } from './state/journal.ts';
 import { GrantUse } from './state/grant-use.ts';
 import { createMachine, type Machine } from './state/machine.ts';
@@ -110,6 +111,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     storesFolder: join(folder, 'stores'),
     isolates: config.isolates,
     openSecrets: secretOpener(identity.device, identity.key),
+    wallNow: () => clock.now(),
     events: {
       fault: (app, version, fault, count) => machine.watch.fault(app, version, fault, count),
       publish: (app, topic, payload) => parts.session?.publishGuest(app, topic, payload),
@@ -150,7 +152,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: () => parts.session,
     board,
     reporter,
-    health: createHealth({ dataFolder: folder, clock, apps: () => grantUse.tell(runtime.health()) }),
+    health: createHealth({ dataFolder: folder, clock, apps: () => grantUse.tell(appsHealth(board)) }),
     logs,
     inventory: await takeInventory(randomUUID()),
     log,

@@ -132,7 +132,8 @@ class DevAgent {
     const { app } = loaded.spec;
     const before = this.#serving;
     if (before !== undefined && before.spec.app !== app) await this.#runtime.stop(before.spec.app);
-    const figures = await this.#runtime.swap(loaded.spec, loaded.prepared);
+    const cause = before === undefined ? 'start' : 'release';
+    const figures = await this.#runtime.swap(loaded.spec, loaded.prepared, undefined, cause);
     // There is no soak: whoever is not content edits the file again.
     await this.#runtime.settle(app);
     this.#serving = loaded;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Fault, FaultKind } from './faults.ts';
-import { HealthRule, Triggers } from './desired.ts';
+import { HealthRule, Isolation, Triggers } from './desired.ts';
 import { Grants, Limits } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
@@ -286,6 +286,7 @@ export const MoveChannel = z.strictObject({
   grants: Grants.optional(),
   config: z.record(z.string().max(100), z.string().max(4000)).optional(),
   limits: Limits.optional(),
+  isolation: Isolation.optional(),
   triggers: Triggers.optional(),
   health: HealthRule.optional(),
 });

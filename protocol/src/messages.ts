@@ -128,6 +128,8 @@ export const AppHealth = z.strictObject({
   usage: Usage.optional(),
   /** It fell again and again, and rests until it is tried again. */
   crashLoop: z.strictObject({ failures: Count, nextTryAt: Timestamp }).optional(),
+  /** The last change of the instance that serves: a release, but also a start after a boot, or a restart. */
+  lastSwap: z.strictObject({ at: Timestamp, figures: SwapFigures }).optional(),
   /** Grants that it has not used for as long as the agent's `suggestAfterHours`, such as `messaging.publish alarms/#`. */
   unusedGrants: z.array(z.string().max(300)).max(64).optional(),
 });

@@ -153,14 +153,34 @@ test('what a move does not name stays as the channel has it', async () => {
     version: '1.0.0',
     config: { unit: 'C' },
     triggers: { everyMs: 500 },
+    isolation: 'dedicated',
     health: { soakMs: 1 },
     limits: { deadlineMs: 77 },
   });
   await house.move('keeps', 'thermo', '1.1.0');
   const [row] =
-    await house.rows(sql`select config, triggers, health->'soakMs' as soak, limits->'deadlineMs' as deadline
+    await house.rows(sql`select config, triggers, isolation, health->'soakMs' as soak, limits->'deadlineMs' as deadline
     from channel_apps where channel = 'keeps'`);
-  expect(row).toEqual({ config: { unit: 'C' }, triggers: { everyMs: 500 }, soak: 1, deadline: 77 });
+  expect(row).toEqual({
+    config: { unit: 'C' },
+    triggers: { everyMs: 500 },
+    isolation: 'dedicated',
+    soak: 1,
+    deadline: 77,
+  });
+});
+
+test('a schedule that no clock can keep is refused, with the key and the reason', async () => {
+  const moved = (triggers: object) => house.move('timed', 'thermo', { version: '1.0.0', triggers });
+  for (const [triggers, says] of [
+    [{ cron: '61 * * * *' }, 'body/triggers/cron: "61 * * * *" is not understood'],
+    [{ cron: '@daily', timeZone: 'Mars/Base' }, 'body/triggers/timeZone: "Mars/Base" is no IANA time zone'],
+    [{ keepRunning: true }, 'body/triggers/keepRunning: it is for commands'],
+  ] as const) {
+    const { body } = await moved(triggers);
+    expect(body).toMatchObject({ code: 'request.invalid', detail: expect.stringContaining(says) });
+  }
+  expect(await moved({ cron: '0 3 * * *', timeZone: 'Europe/Berlin' })).toMatchObject({ status: 200 });
 });
 
 test('If-Match: a move on what somebody else has moved meanwhile is refused', async () => {

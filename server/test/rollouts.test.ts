@@ -175,6 +175,17 @@ test('an app that no channel of the device holds any more is taken back', async 
   expect(await assignNewDevice(house.deps, device)).toBe(false);
 });
 
+test('another isolation is another order, and reaches the device', async () => {
+  const device = await house.enrol('apart');
+  await house.move('apart', 'thermo', '1.0.0');
+  await house.move('apart', 'thermo', { version: '1.0.0', isolation: 'dedicated' });
+  await sendDesired(house.deps, device);
+  expect(last(house.bus.desiredOf(device)).signed).toMatchObject({
+    version: 2,
+    apps: [{ version: '1.0.0', isolation: 'dedicated' }],
+  });
+});
+
 test('an alignment that began before a move does not undo it', async () => {
   const device = await house.enrol('overtaken');
   await house.move('overtaken', 'thermo', '1.0.0');

@@ -1,6 +1,7 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
 import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
 import { fields, printable, table } from '../table.ts';
+import { describeChanges } from './changes.ts';
 import { describeUsage } from './usage.ts';
 
 const SHORT_DIGEST = 12;
@@ -79,7 +80,8 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
   const messages = device.messages.map(({ app, topic, payload }) => [app, topic, payload]);
   const said = messages.length === 0 ? '' : `\n\n${table(['app', 'topic', 'last message'], messages, '')}`;
   const used = describeUsage(device, nowMs);
-  const parts = [page, apps, ...(used === '' ? [] : [used]), ...stacks];
+  const changes = describeChanges(device);
+  const parts = [page, apps, changes, used, ...stacks].filter((part) => part !== '');
   return `${parts.join('\n\n')}${said}`;
 }
 

@@ -3,11 +3,12 @@
  *
  *     app: thermo                 # name of the app
  *     world: reactor              # optional check against what the component exports
- *     grants: …  limits: …  triggers: …  health: …  config: …
+ *     grants: …  limits: …  isolation: …  triggers: …  health: …  config: …
  *
  * Unknown keys are errors: a grant that is misspelt must not be silently absent.
  */
-import { AppName, Grants, HealthRule, Limits, Triggers, WaferError, World } from '@wafer/protocol';
+import { AppName, Grants, HealthRule, Isolation, Limits, Triggers, WaferError, World } from '@wafer/protocol';
+import { triggersProblem } from '@wafer/protocol/schedule';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -20,6 +21,7 @@ export const Manifest = z.strictObject({
   world: World.optional(),
   grants: Grants.default({}),
   limits: Limits.prefault({}),
+  isolation: Isolation.default('shared'),
   triggers: Triggers.default({}),
   health: HealthRule.prefault({}),
   config: z.record(z.string().max(100), z.string().max(4000)).default({}),
@@ -33,7 +35,11 @@ export function parseManifest(text: string, file: string): Manifest {
   if (broken) throw new WaferError('manifest.invalid', `${file}: ${broken.message.split('\n', 1)[0]}`);
   // An empty file is an app that asks for nothing.
   const parsed = Manifest.safeParse(document.toJS() ?? {});
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const problem = triggersProblem(parsed.data.triggers, parsed.data.world);
+    if (problem === undefined) return parsed.data;
+    throw new WaferError('manifest.invalid', `${file}: triggers.${problem}`);
+  }
   const complaints = parsed.error.issues.map(
     ({ path, message }) => `${path.length === 0 ? 'the file' : path.join('.')}: ${message}`,
   );

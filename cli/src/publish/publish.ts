@@ -13,6 +13,7 @@ import {
   Version,
   WaferError,
 } from '@wafer/protocol';
+import { triggersProblem } from '@wafer/protocol/schedule';
 import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
 import type { Keyring } from '../trust/keyring.ts';
@@ -65,7 +66,7 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
   if (published === undefined) await upload(draft, component, parties);
   const counter = published ?? (await signAndCreate(api, keyring, clock, draft)).counter;
 
-  const { grants, config, limits, triggers, health } = manifest;
+  const { grants, config, limits, isolation, triggers, health } = manifest;
   const moved =
     channel &&
     (await api.moveChannel(channel, draft.app, {
@@ -73,6 +74,7 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
       grants,
       config,
       limits,
+      isolation,
       triggers,
       health,
     }));
@@ -111,6 +113,8 @@ export async function prepare(request: PublishRequest): Promise<Prepared> {
   const inspection = await inspect(component);
   const mismatch = worldMismatch(found, inspection.world);
   if (mismatch !== undefined) throw new WaferError('component.unsupported', mismatch);
+  const problem = triggersProblem(manifest.triggers, inspection.world);
+  if (problem !== undefined) throw new WaferError('manifest.invalid', `${found.file}: triggers.${problem}`);
   const refused = refusals(inspection.imports, manifest.grants);
   if (refused.length > 0)
     throw new WaferError(

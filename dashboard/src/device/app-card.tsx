@@ -13,9 +13,10 @@ import { Pill, Status } from '../elements/status.tsx';
 import { EXECUTION_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import { counted, grouped } from '../format/quantity.ts';
-import { clockSeconds, milliseconds } from '../format/time.ts';
+import { clockSeconds, fullTime } from '../format/time.ts';
 import { AppUsage } from './app-usage.tsx';
 import classes from './app-card.module.css';
+import { swapText } from './swap-facts.ts';
 
 const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
   <Link href={`/releases/${app}/${version}`} className="quiet">
@@ -23,23 +24,32 @@ const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
   </Link>
 );
 
-function swapFacts(execution: ExecutionView): Fact[] {
-  const { swap } = execution;
+function swapFacts({ swap }: ExecutionView): Fact[] {
   if (swap === null) return [];
-  // A swap that failed has no figures for the stages that it did not reach.
-  const named = (name: string, ms: number | undefined): string[] =>
-    ms === undefined ? [] : [`${name} ${milliseconds(ms)}`];
-  const took = [
-    ...named('prepare', swap.prepareMs),
-    ...named('start', swap.startMs),
-    ...named('probe', swap.probeMs),
-    ...named('drain', swap.drainMs),
-  ];
-  const gap = [...named('gap', swap.gapMs), counted(swap.lostCalls, 'lost call')];
+  const { cause, cost, stages } = swapText(swap);
   return [
-    ['Swap', gap.join(', ')],
-    ['Took', took.join(', ')],
+    ['Swap', `${cost}, for ${cause}`],
+    ['Took', stages],
   ];
+}
+
+function changeFacts({ lastSwap, crashLoop }: AppHealth): Fact[] {
+  const facts: Fact[] = [];
+  if (lastSwap !== undefined) {
+    const { cause, cost, stages } = swapText(lastSwap.figures);
+    const text = (
+      <span key="change">
+        {cause}, <When at={lastSwap.at} />: {cost}; {stages}
+      </span>
+    );
+    facts.push(['Last change', text]);
+  }
+  if (crashLoop !== undefined) {
+    // `When` speaks of what has been.
+    const next = fullTime(Date.parse(crashLoop.nextTryAt));
+    facts.push(['Crash loop', `${counted(crashLoop.failures, 'failure')} in a row, next try ${next}`]);
+  }
+  return facts;
 }
 
 function FaultBox({ execution }: { execution: ExecutionView }) {
@@ -121,6 +131,7 @@ function NowFacts({ app, health }: { app: DeviceApp; health: AppHealth | undefin
             ),
           ],
           health !== undefined && ['Calls', `${grouped(health.calls)}, ${counted(health.faults, 'fault')}`],
+          ...(health === undefined ? [] : changeFacts(health)),
         ]}
       />
     </div>

@@ -14,13 +14,15 @@ import {
   type SwapFigures,
 } from '@wafer/protocol';
 import type { Answer, Call } from './calls.ts';
+import { Figures } from './figures.ts';
 import { Latency } from './latency.ts';
 import { LogBudget } from './log-budget.ts';
 import { Outgoing } from './outgoing.ts';
 import type { GuestCall } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { AppSpec, RuntimeEvents } from './runtime.ts';
-import { change, swap, type Stage } from './swap.ts';
+import type { AppSpec, ReleaseFigures, RuntimeEvents } from './runtime.ts';
+import { startTriggers } from './schedule.ts';
+import { goBack, swap, type Stage } from './swap.ts';
 import { UsageBook } from './usage.ts';
 
 export interface AppOptions {
@@ -30,6 +32,8 @@ export interface AppOptions {
   readonly retire: (resident: Resident) => Promise<void>;
   /** Hands a message to the other guests of the board. */
   readonly toBoard: (from: AppName, topic: string, payload: Uint8Array) => void;
+  /** Wall clock, ms since 1970. */
+  readonly wallNow: () => number;
 }
 
 type OwnNotice = Parameters<ResidentEvents['notice']>[0];
@@ -46,24 +50,30 @@ export class App {
   readonly #events: RuntimeEvents;
   readonly #retire: (resident: Resident) => Promise<void>;
   readonly #toBoard: AppOptions['toBoard'];
+  readonly #wallNow: () => number;
   readonly #latency = new Latency();
   readonly #budget = new LogBudget();
   readonly #outgoing = new Outgoing();
   readonly #usage = new UsageBook();
   #serving: Resident | undefined;
   #previous: Resident | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Of the one that serves, and of the one before as it was replaced. */
+  #figures = new Figures(0);
+  #before: ReleaseFigures | undefined;
+  #lastSwap: AppHealth['lastSwap'];
+  #stopTriggers: () => void = () => undefined;
   #isTicking = false;
   #calls = 0;
   #faults = 0;
   #lost = 0;
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, events, retire, toBoard }: AppOptions) {
+  constructor({ name, events, retire, toBoard, wallNow }: AppOptions) {
     this.#name = name;
     this.#events = events;
     this.#retire = retire;
     this.#toBoard = toBoard;
+    this.#wallNow = wallNow;
   }
 
   // Changes ------------------------------------------------------------------------------------
@@ -74,19 +84,22 @@ export class App {
     make: (events: ResidentEvents) => Promise<Resident>,
     prepareMs: number,
     onStage: (stage: Stage) => void,
+    cause: SwapFigures['cause'],
   ): Promise<SwapFigures> {
     return this.#inTurn(async () => {
       const candidate: Resident = await make(this.#listener(spec, () => candidate));
       try {
-        return await swap({
+        const figures = await swap({
           old: this.#serving,
           candidate,
+          cause,
           prepareMs,
           onStage,
           switchTo: (resident) => this.#switchTo(resident),
           lostCalls: () => this.#lost,
           now,
         });
+        return this.#swapped(figures);
       } catch (error) {
         await this.#retire(candidate);
         throw error;
@@ -98,23 +111,27 @@ export class App {
     return this.#inTurn(async () => {
       const previous = this.#previous;
       this.#previous = undefined;
+      this.#before = undefined;
       if (previous !== undefined) await this.#retire(previous);
     });
   }
 
-  rollback(): Promise<SwapFigures> {
+  rollback(carryState: boolean): Promise<SwapFigures> {
     return this.#inTurn(async () => {
       const failed = this.#serving;
       const previous = this.#previous;
       if (previous === undefined) throw noPrevious(this.#name);
       const lostBefore = this.#lost;
+      await this.#unpark(previous);
       this.#previous = undefined;
-      const gapMs = change(failed, previous, (resident) => this.#serve(resident), now);
+      const switchTo = (resident: Resident): void => this.#serve(resident);
+      const gapMs = await goBack({ failed, previous, carryState, switchTo, now });
       const drainedAt = now();
       await failed?.idle();
       const drainMs = now() - drainedAt;
       if (failed !== undefined) await this.#retire(failed);
-      return { cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls: this.#lost - lostBefore };
+      const lostCalls = this.#lost - lostBefore;
+      return this.#swapped({ cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls });
     });
   }
 
@@ -171,7 +188,9 @@ export class App {
   async probe(): Promise<void> {
     if (this.#serving === undefined) throw notRunning(this.#name);
     try {
-      await this.#serving.check();
+      const serving = this.#serving;
+      await serving.check();
+      serving.keepSnapshot?.();
     } catch (error) {
       this.#faults += 1;
       throw error;
@@ -191,7 +210,31 @@ export class App {
       memoryBytes: serving.memoryBytes,
       ...(latencyMs === undefined ? {} : { latencyMs }),
       usage: this.#usage.take({ queued: serving.takeMostWaiting(), storeBytes: serving.storeBytes }),
+      ...this.#crashLoopOf(serving),
+      ...(this.#lastSwap === undefined ? {} : { lastSwap: this.#lastSwap }),
     };
+  }
+
+  #crashLoopOf({ crashLoop }: Resident): Pick<AppHealth, 'crashLoop'> {
+    if (crashLoop === undefined) return {};
+    const nextTryAt = new Date(this.#wallNow() + crashLoop.nextTryInMs).toISOString();
+    return { crashLoop: { failures: crashLoop.failures, nextTryAt } };
+  }
+
+  /** How the one that serves does, and how the one before did until it was replaced. */
+  soakFigures(): { now: ReleaseFigures; before: ReleaseFigures } | undefined {
+    if (this.#serving === undefined || this.#previous === undefined || this.#before === undefined)
+      return undefined;
+    return { now: this.#read(this.#serving), before: this.#before };
+  }
+
+  #read({ spec, workBytes }: Resident): ReleaseFigures {
+    return { version: spec.version, memoryBytes: workBytes, ...this.#figures.read(now()) };
+  }
+
+  #swapped(figures: SwapFigures): SwapFigures {
+    this.#lastSwap = { at: new Date(this.#wallNow()).toISOString(), figures };
+    return figures;
   }
 
   #stateOf(serving: Resident): AppState {
@@ -205,7 +248,9 @@ export class App {
       const started = now();
       this.#calls += 1;
       const done = (answer: Answer): void => {
-        this.#latency.add(now() - started);
+        const ended = now();
+        this.#latency.add(ended - started);
+        this.#figures.call(ended - started, ended);
         if (answer.status === 'returned') return resolve();
         if (!answer.isAnswered) this.#lost += 1;
         reject(answer.fault);
@@ -214,6 +259,16 @@ export class App {
       if (this.#serving === undefined) reject(notRunning(this.#name));
       else this.#serving.enqueue(asked);
     });
+  }
+
+  async #unpark(previous: Resident): Promise<void> {
+    try {
+      await previous.unpark?.();
+    } catch (error) {
+      this.#previous = undefined;
+      await this.#retire(previous);
+      throw error;
+    }
   }
 
   // Its parts ----------------------------------------------------------------------------------
@@ -228,16 +283,20 @@ export class App {
   #switchTo(resident: Resident): void {
     const older = this.#previous;
     this.#previous = this.#serving;
+    const before = this.#previous && this.#read(this.#previous);
     this.#serve(resident);
+    this.#before = before;
+    this.#previous?.park?.();
     if (older !== undefined) void this.#retire(older);
   }
 
   #serve(resident: Resident | undefined): void {
     this.#serving = resident;
-    clearInterval(this.#timer);
+    this.#before = undefined;
+    this.#figures = new Figures(resident?.spec.health.soakMs ?? 0);
+    this.#stopTriggers();
     if (resident === undefined) return;
-    const { everyMs } = resident.spec.triggers;
-    if (everyMs !== undefined) this.#timer = setInterval(() => this.#tick(), everyMs);
+    this.#stopTriggers = startTriggers(resident.spec.triggers, () => this.#tick(), this.#wallNow);
   }
 
   /** Ticks do not pile up behind a slow guest. Their faults are told by the resident. */
@@ -256,9 +315,18 @@ export class App {
         if (fault.fault.kind === 'capability-denied') this.#usage.denied(1);
         if (self() !== this.#serving) return;
         this.#faults += 1;
+        this.#figures.fault(now());
         this.#events.fault(this.#name, spec.version, fault.fault, 1);
       },
-      refused: (fault, count) => this.#refused(spec, fault, count),
+      repeated: () => {
+        if (self() !== this.#serving) return;
+        this.#faults += 1;
+        this.#figures.fault(now());
+      },
+      refused: (fault, count) => {
+        this.#refused(spec, fault, count);
+        if (self() === this.#serving && speaksAgainstRelease(fault.fault)) this.#figures.fault(now(), count);
+      },
       notice: (notice) => this.#heard(spec, notice),
       worked: (busyMs, used) => {
         this.#usage.worked(busyMs);

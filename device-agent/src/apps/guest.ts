@@ -7,6 +7,7 @@ import { GuestExit, Refusal, WitError, type Host } from '../capabilities/host.ts
 import { linkImports, type Linked } from '../capabilities/imports.ts';
 import { Redactor } from '../capabilities/redact.ts';
 import type { Code } from './code.ts';
+import { onWait } from '../capabilities/io.ts';
 import { LogBudget } from './log-budget.ts';
 import { Refusals } from './refusals.ts';
 import { Sending } from './sending.ts';
@@ -27,6 +28,9 @@ const USED_ANEW_MS = 10 * 60_000;
 /** Longest text of a log line and of a fault, characters; the protocol carries no more. */
 const MAX_LINE_CHARACTERS = 4000;
 const MAX_FAULT_CHARACTERS = 2000;
+/** What holds for one call holds for so long of a service, whose one call does not end, ms. */
+const SERVICE_TURN_MS = 1000;
+const PAGE_BYTES = 65_536;
 /** Lines of standard error that a fault quotes. */
 const MAX_LAST_WORDS = 6;
 const IMPORT_ANSWERED = 'an import answered';
@@ -52,6 +56,9 @@ export class Guest {
   /** A refusal that ends the call, unless the guest finds a way to go on. */
   #failing: Refusal | undefined;
   #exit: GuestExit | undefined;
+  #busySince = 0;
+  /** Of a service: when its turn began. */
+  #turnAt = -Infinity;
 
   /** Throws a `Refusal` when a granted folder cannot be had. */
   constructor(spec: Task & { type: 'create' }, post: (message: FromIsolate) => void) {
@@ -64,6 +71,17 @@ export class Guest {
     );
     this.#sending = new Sending(spec.allowance, (refusal) => this.#refusals.add(refusal));
     this.#linked = linkImports(this.#host(), spec.lines);
+    if (spec.service !== undefined) {
+      onWait({
+        begins: () => {
+          // What stands on a line that was not ended is said before it waits.
+          this.#linked.finish();
+          this.#pass();
+          this.#busyMs += performance.now() - this.#busySince;
+        },
+        ends: () => (this.#busySince = performance.now()),
+      });
+    }
   }
 
   /** Linear memory of all its core instances that can be seen from outside, bytes. */
@@ -111,6 +129,12 @@ export class Guest {
     const used = this.#untold;
     this.#untold = [];
     return { busyMs, used };
+  }
+
+  #forgetUse(now: number): void {
+    if (now - this.#usedSince <= USED_ANEW_MS) return;
+    this.#used.clear();
+    this.#usedSince = now;
   }
 
   #invoke(call: GuestCall): unknown {
@@ -169,14 +193,11 @@ export class Guest {
   }
 
   #attempt<T extends Outcome>(run: () => T): T | CallOutcome {
-    const started = performance.now();
+    this.#busySince = performance.now();
     this.#sending.begin();
     this.#lastWords.length = 0;
     WitError.latest = undefined;
-    if (started - this.#usedSince > USED_ANEW_MS) {
-      this.#used.clear();
-      this.#usedSince = started;
-    }
+    this.#forgetUse(this.#busySince);
     let outcome: T | CallOutcome;
     let thrown: unknown;
     try {
@@ -185,7 +206,7 @@ export class Guest {
       thrown = error;
       outcome = this.#failed(error);
     }
-    this.#busyMs += performance.now() - started;
+    this.#busyMs += performance.now() - this.#busySince;
     this.#linked.finish();
     this.#tellDropped();
     if (this.#failing !== undefined && this.#failing !== thrown) this.#refusals.add(this.#failing);
@@ -254,6 +275,7 @@ export class Guest {
       secrets,
       redactor: this.#redactor,
       log: (level, said) => {
+        this.#pass();
         const text = this.#redactor.text(said, MAX_LINE_CHARACTERS);
         if (level === 'warn') this.#lastWords.push(text);
         if (this.#lastWords.length > MAX_LAST_WORDS) this.#lastWords.shift();
@@ -262,11 +284,13 @@ export class Guest {
         this.#post({ type: 'log', guest, line, dropped: this.#budget.takeDropped() });
       },
       publish: (topic, payload) => {
+        this.#pass();
         const over = this.#sending.publish(payload.length, performance.now());
         if (over === undefined) this.#post({ type: 'publish', guest, topic, payload });
         return over;
       },
       spend: (messages, bytes) => {
+        this.#pass();
         const fits = this.#sending.spend(messages, bytes, performance.now()) === undefined;
         if (fits) this.#post({ type: 'spent', guest, messages, bytes });
         return fits;
@@ -284,6 +308,23 @@ export class Guest {
         throw refusal;
       },
     };
+  }
+
+  /** Called as a service goes on: does what is done at the end of a call, once a turn is over. */
+  #pass(): void {
+    const { service, guest } = this.#spec;
+    if (service === undefined) return;
+    Atomics.store(service, 0, this.memoryBytes / PAGE_BYTES);
+    const now = performance.now();
+    if (now - this.#turnAt < SERVICE_TURN_MS) return;
+    this.#turnAt = now;
+    this.#busyMs += now - this.#busySince;
+    this.#busySince = now;
+    this.#sending.begin();
+    this.#tellDropped();
+    this.#refusals.end();
+    this.#forgetUse(now);
+    this.#post({ type: 'worked', guest, ...this.takeUse() });
   }
 
   #tellDropped(): void {

@@ -5,7 +5,8 @@
  *   prepare   component bytes → a child process → a checked folder on disk
  *   images    folder → memory limits written in → modules, compiled once
  *   pool      seats in warm isolates; deadlines; a guest that breaks one costs its isolate, no one else
- *   instance  one running reactor; job: one command
+ *   instance  one running reactor; job: one command; service: one that keeps running
+ *   schedule  what makes them tick
  *   app       who serves, who served before; the books
  *   swap      start, move state, probe, change over, drain
  *
@@ -19,23 +20,24 @@ import { App } from './app.ts';
 import { Images } from './images.ts';
 import { Instance } from './instance.ts';
 import { Job } from './job.ts';
-import type { OpenLines } from './lines.ts';
+import type { Surroundings } from './creation.ts';
 import { Pool } from './pool.ts';
 import { createPrepare } from './prepare.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
+import { Service } from './service.ts';
 import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 import { openNone } from './unseal.ts';
 
-const now = (): number => performance.now();
-
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { folder, storesFolder, isolates, network, events, openSecrets = openNone } = options;
+  const { folder, storesFolder, isolates, network, events } = options;
+  const { openSecrets = openNone, wallNow = Date.now } = options;
   const stores = createKeepers(storesFolder);
   const networks = createNetworks(network === undefined ? undefined : () => network);
-  const openLines: OpenLines = (app, grants) => ({
-    stores: stores.open(app, grants),
-    http: networks.open(grants),
-  });
+  const surroundings: Surroundings = {
+    openLines: (app, grants) => ({ stores: stores.open(app, grants), http: networks.open(grants) }),
+    openSecrets,
+    now: () => performance.now(),
+  };
   const pool = new Pool(isolates);
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
@@ -53,7 +55,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const appOf = (name: AppName): App => {
     const known = apps.get(name);
     if (known !== undefined) return known;
-    const app = new App({ name, events, retire, toBoard });
+    const app = new App({ name, events, retire, toBoard, wallNow });
     apps.set(name, app);
     return app;
   };
@@ -68,21 +70,24 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     // What does not open now would not later: the release before it goes on.
     openSecrets(spec);
     const image = await images.acquire(prepared, spec.limits);
-    const seat = pool.choose();
+    const isService = spec.world === 'command' && spec.triggers.keepRunning === true;
+    const seat = pool.choose(isService ? 'dedicated' : spec.isolation);
+    if (isService) return new Service(spec, image, seat, tell, surroundings);
     switch (spec.world) {
       case 'reactor':
-        return new Instance(spec, image, seat, tell, now, openLines, openSecrets);
+        return new Instance(spec, image, seat, tell, surroundings);
       case 'command':
-        return new Job(spec, image, seat, tell, openLines, openSecrets);
+        return new Job(spec, image, seat, tell, surroundings);
     }
   };
 
   return {
     prepare: createPrepare({ folder }),
-    swap: (spec, prepared, onStage = () => undefined) =>
-      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage),
+    swap: (spec, prepared, onStage = () => undefined, cause = 'release') =>
+      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage, cause),
+    soakFigures: (name) => apps.get(name)?.soakFigures(),
     settle: async (name) => apps.get(name)?.settle(),
-    rollback: async (name) => existing(name).rollback(),
+    rollback: async (name, carryState = false) => existing(name).rollback(carryState),
     stop: async (name) => apps.get(name)?.stop(),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),

@@ -3,13 +3,15 @@
  * to be started, then to be called, one call at a time.
  *
  * An instance that faults after it has lived is made anew, at once at first and then at growing
- * intervals. An instance that was evicted (its isolate ended by a neighbour) is made anew at once, and
- * its waiting calls are answered late.
+ * intervals. An instance that was evicted (its isolate ended by a neighbour) is made anew at once with the
+ * state that was noted last, and its waiting calls are answered late.
  */
-import { FaultError, type AppState, type FaultKind } from '@wafer/protocol';
+import type { AppState, FaultError } from '@wafer/protocol';
 import { Calls, type Answer, type Call } from './calls.ts';
+import { Creation, type Surroundings } from './creation.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
-import { pauseAfter } from './pause.ts';
+import { answeredError, faultOf, inCall, whyItFell } from './outcomes.ts';
+import { Falls } from './pause.ts';
 import type { Seat, Tenant, Work } from './seat.ts';
 import {
   exportedAs,
@@ -21,18 +23,14 @@ import {
   type Image,
   type Outcome,
 } from './port.ts';
-import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenLines } from './lines.ts';
-import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
+import type { CrashLoop, Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec } from './runtime.ts';
-import type { OpenSecrets } from './unseal.ts';
 
-/** Creation includes what the engine does to set up memories, which slow boards take longer for. */
-const LEAST_CREATION_MS = 2000;
+/** Larger states are not noted between swaps, bytes. */
+const MAX_SNAPSHOT_BYTES = 1024 * 1024;
 
-type Phase = 'cold' | 'creating' | 'created' | 'starting' | 'live' | 'resting' | 'gone';
-
-const faultOf = (kind: FaultKind, message: string): FaultError => new FaultError(kind, message);
+type Phase =
+  'cold' | 'creating' | 'created' | 'starting' | 'restorable' | 'restoring' | 'live' | 'resting' | 'gone';
 
 export class Instance implements Tenant, Resident {
   readonly spec: AppSpec;
@@ -41,8 +39,7 @@ export class Instance implements Tenant, Resident {
   readonly #events: ResidentEvents;
   readonly #calls: Calls;
   readonly #now: () => number;
-  readonly #openLines: OpenLines;
-  readonly #openSecrets: OpenSecrets;
+  readonly #creation: Creation;
   #guest = nextGuest();
   #phase: Phase = 'cold';
   /** What the release was signed to export: nothing else is ever called. */
@@ -50,35 +47,30 @@ export class Instance implements Tenant, Resident {
   #exports: ReadonlySet<Exported> = new Set();
   #current: Call | undefined;
   #memoryBytes = 0;
-  #deaths = 0;
+  readonly #falls = new Falls();
+  /** The call that it failed in last. */
+  #fellIn: GuestCall['name'] | undefined;
   #hasLived = false;
-  #restUntil = 0;
   #lastFault: FaultError | undefined;
   #onLive: PromiseWithResolvers<void> = Promise.withResolvers();
   #onIdle: (() => void)[] = [];
   #workDone = 0;
-  #heldBytes: StorePort['signal'] | undefined;
+  /** The state that it has again after an eviction, and how much work it had done then. */
+  #snapshot: Uint8Array | undefined;
+  #savedAt = 0;
+  #isSaveBroken = false;
 
-  constructor(
-    spec: AppSpec,
-    image: Image,
-    seat: Seat,
-    events: ResidentEvents,
-    now: () => number,
-    openLines: OpenLines,
-    openSecrets: OpenSecrets,
-  ) {
+  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, surroundings: Surroundings) {
     this.spec = spec;
-    this.#openLines = openLines;
-    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
-    this.#now = now;
+    this.#now = surroundings.now;
+    this.#creation = new Creation(spec, image, events, surroundings);
     this.#declared = new Set(spec.exports.map(exportedAs));
     this.#calls = new Calls({
       limits: spec.limits,
-      now,
+      now: surroundings.now,
       onOver: (fault) => events.refused(fault, 1),
     });
     this.#onLive.promise.catch(() => undefined);
@@ -93,16 +85,24 @@ export class Instance implements Tenant, Resident {
   }
 
   get storeBytes(): number {
-    return this.#heldBytes === undefined ? 0 : heldBytes(this.#heldBytes);
+    return this.#creation.storeBytes;
   }
 
   takeMostWaiting(): number {
     return this.#calls.takeMostWaiting();
   }
 
+  get workBytes(): number {
+    return this.#memoryBytes;
+  }
+
   /** Messages and ticks that it has finished; tells whether its state may have changed. */
   get workDone(): number {
     return this.#workDone;
+  }
+
+  get crashLoop(): CrashLoop | undefined {
+    return this.#falls.crashLoop(this.#now());
   }
 
   get isBusy(): boolean {
@@ -130,7 +130,10 @@ export class Instance implements Tenant, Resident {
       return this.#refuse(call, 'The app was stopped before the call could be made.');
     if (this.#phase === 'resting') {
       const last = this.#lastFault?.message ?? 'no reason known';
-      return this.#refuse(call, `The guest failed ${this.#deaths} times in a row; the last time: ${last}`);
+      return this.#refuse(
+        call,
+        `The guest failed ${this.#falls.inARow} times in a row; the last time: ${last}`,
+      );
     }
     this.#calls.add(call);
     this.#seat.wake(this);
@@ -139,8 +142,12 @@ export class Instance implements Tenant, Resident {
   /** One control call, for its value. Rejects with the guest's fault. */
   ask(call: GuestCall): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
-      const done = (answer: Answer): void =>
-        answer.status === 'returned' ? resolve(answer.value) : reject(answer.fault);
+      const done = (answer: Answer): void => {
+        if (answer.status === 'fault') return reject(answer.fault);
+        if (call.name === 'restore') this.#note(call.snapshot);
+        if (call.name === 'save' && answer.value !== undefined) this.#note(answer.value);
+        resolve(answer.value);
+      };
       this.enqueue({ call, isControl: true, done });
     });
   }
@@ -149,6 +156,19 @@ export class Instance implements Tenant, Resident {
   async check(): Promise<void> {
     if (this.#phase === 'live' && !this.has('health')) return;
     await this.ask({ name: 'check' });
+  }
+
+  /** One whose `save` failed is not asked again for this. */
+  keepSnapshot(): void {
+    if (this.#phase !== 'live' || !this.has('state') || this.#isSaveBroken) return;
+    // Without neighbours nobody can cost it its isolate, and what has not changed is noted already.
+    if (this.#seat.occupancy < 2 || this.#savedAt === this.#workDone) return;
+    this.ask({ name: 'save' }).catch(() => (this.#isSaveBroken = true));
+  }
+
+  #note(snapshot: Uint8Array): void {
+    this.#snapshot = snapshot.length > MAX_SNAPSHOT_BYTES && this.#workDone > 0 ? undefined : snapshot;
+    this.#savedAt = this.#workDone;
   }
 
   hold(): void {
@@ -197,39 +217,20 @@ export class Instance implements Tenant, Resident {
   // Tenant -------------------------------------------------------------------------------------
 
   next(now: number): Work | number | undefined {
-    const { limits, grants, config } = this.spec;
     switch (this.#phase) {
       case 'resting':
-        if (now < this.#restUntil) return this.#restUntil - now;
+        if (now < this.#falls.restUntil) return this.#falls.restUntil - now;
         this.#phase = 'cold';
         return this.next(now);
-      case 'cold': {
+      case 'cold':
         this.#phase = 'creating';
-        const { logBytesPerMinute } = limits;
-        const image = this.image.key;
-        const first = this.#declared.has('lifecycle') ? 'start' : undefined;
-        const lines = this.#openLines(this.spec.app, grants);
-        this.#heldBytes = lines.stores?.signal;
-        return {
-          task: {
-            type: 'create',
-            guest: this.#guest,
-            image,
-            grants,
-            config,
-            secrets: this.#openSecrets(this.spec),
-            logBytesPerMinute,
-            allowance: this.#events.allowance(),
-            first,
-            lines,
-          },
-          deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
-          firstCallMs: limits.deadlineMs,
-        };
-      }
+        return this.#creation.work(this.#guest, this.#declared.has('lifecycle') ? 'start' : undefined);
       case 'created':
         this.#phase = 'starting';
         return this.#work({ name: 'start' });
+      case 'restorable':
+        this.#phase = 'restoring';
+        return this.#work({ name: 'restore', snapshot: this.#snapshot! });
       case 'live': {
         const call = this.#calls.next(now);
         if (typeof call !== 'object') return call;
@@ -238,6 +239,7 @@ export class Instance implements Tenant, Resident {
       }
       case 'creating':
       case 'starting':
+      case 'restoring':
       case 'gone':
         return undefined;
     }
@@ -257,15 +259,16 @@ export class Instance implements Tenant, Resident {
         this.#exports = new Set(outcome.exports.filter((name) => this.#declared.has(name)));
         return this.#created(outcome.first);
       case 'returned':
-        if (this.#phase === 'starting') return this.#lives();
-        this.#deaths = 0;
+        if (this.#phase === 'starting') return this.#started();
+        if (this.#phase === 'restoring') return this.#lives();
+        this.#answered();
         return this.#settleCurrent({ status: 'returned', value: outcome.value });
       case 'error':
         return this.#refused(outcome.message);
       case 'exit':
       case 'fault':
         this.#seat.drop(this.#guest);
-        return this.#fell(this.#faultOf(outcome));
+        return this.#fell(whyItFell(outcome));
     }
   }
 
@@ -281,8 +284,7 @@ export class Instance implements Tenant, Resident {
   }
 
   heard(notice: Notice): void {
-    if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
+    this.#creation.heard(notice);
   }
 
   // How it goes on -----------------------------------------------------------------------------
@@ -295,9 +297,14 @@ export class Instance implements Tenant, Resident {
   }
 
   #created(started: CallOutcome | undefined): void {
-    if (!this.has('lifecycle')) return this.#lives();
+    if (!this.has('lifecycle')) return this.#started();
     this.#phase = started === undefined ? 'created' : 'starting';
     if (started !== undefined) this.#came(started);
+  }
+
+  #started(): void {
+    if (this.#snapshot !== undefined && this.has('state')) this.#phase = 'restorable';
+    else this.#lives();
   }
 
   #lives(): void {
@@ -309,49 +316,45 @@ export class Instance implements Tenant, Resident {
   /** It answered an error: it lives, unless it refused to start. */
   #refused(message: string): void {
     if (this.#phase !== 'live') {
-      return this.#fell(faultOf('trap', `The guest refused to start: ${message}`));
+      const what = this.#phase === 'restoring' ? 'have its state back' : 'start';
+      this.#seat.drop(this.#guest);
+      return this.#fell(faultOf('trap', `The guest refused to ${what}: ${message}`));
     }
-    this.#deaths = 0;
+    this.#answered();
     const name = this.#current?.call.name;
-    const fault =
-      name === 'check'
-        ? faultOf('probe-failed', `The guest's health check says: ${message}`)
-        : faultOf('trap', `The guest's ${name} answered an error: ${message}`);
+    const fault = answeredError(name, message);
     this.#settleCurrent({ status: 'fault', fault, isAnswered: true });
     if (name === 'handle' || name === 'tick') this.#events.fault(fault);
-  }
-
-  #faultOf(outcome: Extract<Outcome, { status: 'exit' | 'fault' }>): FaultError {
-    if (outcome.status === 'fault') return new FaultError(outcome.kind, outcome.message, outcome.subject);
-    return new FaultError(
-      'trap',
-      `The guest ended itself with exit code ${outcome.code}.`,
-      `exit ${outcome.code}`,
-    );
   }
 
   /** The instance is finished. One that has lived is made anew. */
   #fell(fault: FaultError): void {
     const call = this.#current?.call.name;
-    const named =
-      call === undefined
-        ? fault
-        : new FaultError(fault.fault.kind, `In ${call}: ${fault.message}`, fault.fault.subject);
+    const named = inCall(call, fault);
     this.#guest = nextGuest();
     this.#memoryBytes = 0;
+    // What it failed with is not what it begins anew with.
+    this.#snapshot = undefined;
     this.#lastFault = named;
-    this.#deaths += 1;
-    const pauseMs = pauseAfter(this.#deaths);
-    this.#restUntil = this.#now() + pauseMs;
+    this.#fellIn = call;
+    const pauseMs = this.#falls.fell(this.#now());
     if (!this.#hasLived) this.discard(named);
     else this.#phase = pauseMs > 0 ? 'resting' : 'cold';
     this.#settleCurrent({ status: 'fault', fault: named, isAnswered: true });
     if (this.#phase === 'resting') {
       this.#calls.refuse(
-        faultOf('crash-loop', `The guest failed ${this.#deaths} times in a row: ${named.message}`),
+        faultOf('crash-loop', `The guest failed ${this.#falls.inARow} times in a row: ${named.message}`),
       );
     }
-    this.#events.fault(named);
+    if (this.#hasLived) this.#falls.tell(named, this.#events);
+    else this.#events.fault(named);
+  }
+
+  /** A probe that succeeds does not end a row of ticks that fail. */
+  #answered(): void {
+    const call = this.#current;
+    if (call === undefined) return;
+    if (!call.isControl || call.call.name === this.#fellIn) this.#falls.rose();
   }
 
   #settleCurrent(answer: Answer): void {

@@ -22,14 +22,14 @@ export type TaskEnd =
   | { readonly type: 'isolate-ended'; readonly fault: FaultError; readonly busyMs: number };
 
 /** What an isolate says besides how its task ended. */
-export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'spent' | 'refused' }>;
+export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'spent' | 'refused' | 'worked' }>;
 
 interface Running {
   deadlineMs: number;
   readonly firstCallMs: number;
   readonly image: ImageKey;
   readonly end: (end: TaskEnd) => void;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
   /** When the guest's own time began. */
   since: number;
 }
@@ -122,6 +122,9 @@ export class Isolate {
     this.#hasEnded = true;
     this.#port.close();
     await this.#worker.terminate();
+    if (this.#running !== undefined) {
+      this.#finish(ended(this.#running, whyItEnded(new Error('it was ended'))));
+    }
   }
 
   #load(image: Image): void {
@@ -135,8 +138,9 @@ export class Isolate {
     this.#port.postMessage(message, message.type === 'create' ? portsOf(message.lines) : []);
   }
 
-  #timer(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#late(), ms);
+  /** A service has all the time there is. */
+  #timer(ms: number): NodeJS.Timeout | undefined {
+    return ms === Infinity ? undefined : setTimeout(() => this.#late(), ms);
   }
 
   #receive(message: FromIsolate): void {
@@ -153,6 +157,7 @@ export class Isolate {
       case 'publish':
       case 'spent':
       case 'refused':
+      case 'worked':
         this.#onNotice(message);
     }
   }

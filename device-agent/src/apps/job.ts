@@ -1,21 +1,18 @@
 /**
  * A command: an instance that is created, run once, and gone. Its exit code is its health. It runs when
  * the app starts and again on every tick of the app's trigger; a tick that finds it running is passed
- * over.
+ * over. One that fails again and again is run ever more slowly: ticks that find it resting are passed over
+ * as well.
  */
 import { FaultError, type AppState } from '@wafer/protocol';
 import type { Call } from './calls.ts';
+import { Creation, type Surroundings } from './creation.ts';
 import type { Notice, TaskEnd } from './isolate.ts';
+import { Falls } from './pause.ts';
 import type { Seat, Tenant, Work } from './seat.ts';
 import { nextGuest, type Image, type Outcome } from './port.ts';
-import type { Resident, ResidentEvents } from './resident.ts';
-import type { OpenLines } from './lines.ts';
-import { heldBytes, type StorePort } from '../capabilities/keyvalue/port.ts';
+import type { CrashLoop, Resident, ResidentEvents } from './resident.ts';
 import type { AppSpec } from './runtime.ts';
-import type { OpenSecrets } from './unseal.ts';
-
-/** As for reactors: setting up memories is not the guest's doing. */
-const LEAST_CREATION_MS = 2000;
 
 /** One instance, one call. */
 class Run implements Tenant {
@@ -23,25 +20,16 @@ class Run implements Tenant {
   readonly image: Image;
   readonly #spec: AppSpec;
   readonly #events: ResidentEvents;
-  readonly #openLines: OpenLines;
-  readonly #openSecrets: OpenSecrets;
+  readonly #creation: Creation;
   readonly #result = Promise.withResolvers<number>();
   #phase: 'cold' | 'creating' | 'created' | 'running' | 'over' = 'cold';
   memoryBytes = 0;
-  stores: StorePort['signal'] | undefined;
 
-  constructor(
-    spec: AppSpec,
-    image: Image,
-    events: ResidentEvents,
-    openLines: OpenLines,
-    openSecrets: OpenSecrets,
-  ) {
+  constructor(spec: AppSpec, image: Image, events: ResidentEvents, creation: Creation) {
     this.#spec = spec;
-    this.#openLines = openLines;
-    this.#openSecrets = openSecrets;
     this.image = image;
     this.#events = events;
+    this.#creation = creation;
   }
 
   /** Its exit code; rejects with a fault. */
@@ -50,34 +38,17 @@ class Run implements Tenant {
   }
 
   next(): Work | undefined {
-    const { guest, image } = this;
-    const { limits, grants, config } = this.#spec;
+    const { guest } = this;
     switch (this.#phase) {
-      case 'cold': {
+      case 'cold':
         this.#phase = 'creating';
-        const { logBytesPerMinute } = limits;
-        const lines = this.#openLines(this.#spec.app, grants);
-        this.stores = lines.stores?.signal;
-        return {
-          task: {
-            type: 'create',
-            guest,
-            image: image.key,
-            grants,
-            config,
-            secrets: this.#openSecrets(this.#spec),
-            logBytesPerMinute,
-            allowance: this.#events.allowance(),
-            first: 'run',
-            lines,
-          },
-          deadlineMs: Math.max(limits.deadlineMs, LEAST_CREATION_MS),
-          firstCallMs: limits.deadlineMs,
-        };
-      }
+        return this.#creation.work(guest, 'run');
       case 'created':
         this.#phase = 'running';
-        return { task: { type: 'call', guest, call: { name: 'run' } }, deadlineMs: limits.deadlineMs };
+        return {
+          task: { type: 'call', guest, call: { name: 'run' } },
+          deadlineMs: this.#spec.limits.deadlineMs,
+        };
       case 'creating':
       case 'running':
       case 'over':
@@ -129,8 +100,7 @@ class Run implements Tenant {
   }
 
   heard(notice: Notice): void {
-    if (notice.type !== 'refused') return this.#events.notice(notice);
-    this.#events.refused(new FaultError(notice.kind, notice.message, notice.subject), notice.count);
+    this.#creation.heard(notice);
   }
 }
 
@@ -139,29 +109,26 @@ export class Job implements Resident {
   readonly image: Image;
   readonly #seat: Seat;
   readonly #events: ResidentEvents;
-  readonly #openLines: OpenLines;
-  readonly #openSecrets: OpenSecrets;
+  readonly #now: () => number;
+  readonly #creation: Creation;
+  readonly #falls = new Falls();
   #running: Run | undefined;
   #memoryBytes = 0;
-  #stores: StorePort['signal'] | undefined;
   #workDone = 0;
   #lastFailure: FaultError | undefined;
   #isStopped = false;
 
-  constructor(
-    spec: AppSpec,
-    image: Image,
-    seat: Seat,
-    events: ResidentEvents,
-    openLines: OpenLines,
-    openSecrets: OpenSecrets,
-  ) {
+  constructor(spec: AppSpec, image: Image, seat: Seat, events: ResidentEvents, surroundings: Surroundings) {
     this.spec = spec;
-    this.#openLines = openLines;
-    this.#openSecrets = openSecrets;
     this.image = image;
     this.#seat = seat;
     this.#events = events;
+    this.#now = surroundings.now;
+    this.#creation = new Creation(spec, image, events, surroundings);
+  }
+
+  get crashLoop(): CrashLoop | undefined {
+    return this.#falls.crashLoop(this.#now());
   }
 
   get isBusy(): boolean {
@@ -178,9 +145,13 @@ export class Job implements Resident {
     return this.#running === undefined ? 0 : this.#memoryBytes;
   }
 
+  get workBytes(): number {
+    return this.#memoryBytes;
+  }
+
   /** As the last run left it. */
   get storeBytes(): number {
-    return this.#stores === undefined ? 0 : heldBytes(this.#stores);
+    return this.#creation.storeBytes;
   }
 
   /** A tick that finds it running is passed over. */
@@ -214,14 +185,21 @@ export class Job implements Resident {
       const fault = new FaultError('incompatible', 'The app is a command: it takes no messages.');
       return done({ status: 'fault', fault, isAnswered: false });
     }
-    if (this.#running !== undefined || this.#isStopped) return done({ status: 'returned', value: undefined });
+    const isResting = this.#now() < this.#falls.restUntil;
+    if (this.#running !== undefined || this.#isStopped || isResting) {
+      return done({ status: 'returned', value: undefined });
+    }
     this.#run()
       .then(() => this.check())
       .then(
-        () => done({ status: 'returned', value: undefined }),
+        () => {
+          this.#falls.rose();
+          done({ status: 'returned', value: undefined });
+        },
         (fault: FaultError) => {
           done({ status: 'fault', fault, isAnswered: true });
-          this.#events.fault(fault);
+          this.#falls.fell(this.#now());
+          this.#falls.tell(fault, this.#events);
         },
       );
   }
@@ -253,7 +231,7 @@ export class Job implements Resident {
 
   /** Rejects when it trapped or was ended; an exit code is told by `check`. */
   async #run(): Promise<void> {
-    const run = new Run(this.spec, this.image, this.#events, this.#openLines, this.#openSecrets);
+    const run = new Run(this.spec, this.image, this.#events, this.#creation);
     this.#running = run;
     this.#seat.move(run);
     try {
@@ -267,7 +245,6 @@ export class Job implements Resident {
       throw error;
     } finally {
       this.#memoryBytes = run.memoryBytes;
-      this.#stores = run.stores;
       this.#running = undefined;
       this.#workDone += 1;
       this.#seat.leave(run);

@@ -6,7 +6,11 @@
  * An isolate takes some ten megabytes, so there are as many as are in use: none on a board without an
  * app, one for one guest, a second while a swap has its candidate beside it, a spare as soon as guests
  * have neighbours. What nobody has used for a while ends.
+ *
+ * A dedicated seat is given to one resident and no other. Its isolate begins with its first task and ends,
+ * whatever it does, when its tenant leaves.
  */
+import type { Isolation } from '@wafer/protocol';
 import { Isolate } from './isolate.ts';
 import type { ImageKey } from './port.ts';
 import { Seat } from './seat.ts';
@@ -18,6 +22,8 @@ export class Pool {
   readonly #size: number;
   readonly #idleMs: number;
   readonly #seats: Seat[] = [];
+  /** Dedicated seats that have a tenant. */
+  readonly #dedicated = new Set<Seat>();
   #spare: Isolate | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -28,8 +34,12 @@ export class Pool {
     this.#idleMs = idleMs;
   }
 
-  /** A seat without a guest, one that is warm if there is one; else that with the fewest guests. */
-  choose(): Seat {
+  /**
+   * A seat for this guest alone, or a shared one: one without a guest, one that is warm if there is one; else
+   * that with the fewest guests.
+   */
+  choose(isolation: Isolation): Seat {
+    if (isolation === 'dedicated') return this.#newSeat();
     const cost = (seat: Seat): number => (seat.isIdle ? -1 : seat.occupancy);
     const best = this.#seats.toSorted((a, b) => cost(a) - cost(b))[0];
     if (best !== undefined && (best.occupancy === 0 || this.#seats.length >= this.#size)) return best;
@@ -39,7 +49,7 @@ export class Pool {
   }
 
   unload(image: ImageKey): void {
-    for (const seat of this.#seats) seat.unload(image);
+    for (const seat of [...this.#seats, ...this.#dedicated]) seat.unload(image);
   }
 
   async close(): Promise<void> {
@@ -47,7 +57,24 @@ export class Pool {
     clearTimeout(this.#idle);
     const spare = this.#spare;
     this.#spare = undefined;
-    await Promise.all([...this.#seats.map((seat) => seat.close()), spare?.end()]);
+    const seats = [...this.#seats, ...this.#dedicated];
+    await Promise.all([...seats.map((seat) => seat.close()), spare?.end()]);
+  }
+
+  /** A dedicated guest has paid for a thread of its own, so it waits for one rather than take the spare. */
+  #newSeat(): Seat {
+    const seat: Seat = new Seat({
+      isDedicated: true,
+      start: () => (this.#isClosed ? undefined : this.#start()),
+      onChange: () => void (seat.occupancy > 0 ? this.#dedicated.add(seat) : this.#dedicated.delete(seat)),
+    });
+    return seat;
+  }
+
+  #seatOf(isolate: Isolate): Seat | undefined {
+    for (const seat of this.#seats) if (seat.isIn(isolate)) return seat;
+    for (const seat of this.#dedicated) if (seat.isIn(isolate)) return seat;
+    return undefined;
   }
 
   /** One that is warm already, if there is one. */
@@ -88,7 +115,7 @@ export class Pool {
 
   #start(): Isolate {
     const isolate: Isolate = new Isolate(
-      (notice) => this.#seats.find((seat) => seat.isIn(isolate))?.heard(notice),
+      (notice) => this.#seatOf(isolate)?.heard(notice),
       () => this.#vacated(isolate),
     );
     return isolate;
@@ -96,6 +123,6 @@ export class Pool {
 
   #vacated(isolate: Isolate): void {
     if (isolate === this.#spare) this.#spare = undefined;
-    this.#seats.find((seat) => seat.isIn(isolate))?.vacated();
+    this.#seatOf(isolate)?.vacated();
   }
 }

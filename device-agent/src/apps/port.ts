@@ -36,7 +36,7 @@ export type GuestCall =
   | { readonly name: 'restore'; readonly snapshot: Uint8Array }
   | { readonly name: 'handle'; readonly topic: string; readonly payload: Uint8Array };
 
-type FirstCall = 'start' | 'run';
+export type FirstCall = 'start' | 'run';
 
 export type Task =
   | {
@@ -56,6 +56,8 @@ export type Task =
       readonly first: FirstCall | undefined;
       /** To what it was granted of other threads; their ports go to the isolate. */
       readonly lines: Lines;
+      /** Present for a service, whose one call does not end: its memory in 64 KiB pages, as it last said. */
+      readonly service?: Int32Array | undefined;
     }
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 
@@ -131,6 +133,13 @@ export type FromIsolate =
       readonly guest: GuestId;
       readonly topic: string;
       readonly payload: Uint8Array;
+    }
+  /** Of a service, whose one call does not end, now and then: as `done` tells it of others. */
+  | {
+      readonly type: 'worked';
+      readonly guest: GuestId;
+      readonly busyMs: number;
+      readonly used?: readonly string[];
     }
   /** What left the guest by another way than `publish`, and was booked. */
   | { readonly type: 'spent'; readonly guest: GuestId; readonly messages: number; readonly bytes: number }

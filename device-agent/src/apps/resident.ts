@@ -1,6 +1,6 @@
 /**
- * What an app has running: a reactor's instance, which stays, or a command's job, which ends. Swaps and
- * the app's book-keeping treat both alike.
+ * What an app has running: a reactor's instance, which stays, a command's job, which ends, or a service,
+ * which goes on. Swaps and the app's book-keeping treat them alike.
  */
 import type { AppState, FaultError } from '@wafer/protocol';
 import type { Call } from './calls.ts';
@@ -12,13 +12,21 @@ import type { AppSpec } from './runtime.ts';
 export interface ResidentEvents {
   /** It did something wrong, in a call or between calls. */
   fault(fault: FaultError): void;
+  /** It failed once more in a row that has been told. */
+  repeated(): void;
   /** It was denied a use, or held back by a limit, so many times; that ended no call. */
   refused(fault: FaultError, count: number): void;
-  notice(notice: Exclude<Notice, { type: 'refused' }>): void;
+  notice(notice: Exclude<Notice, { type: 'refused' | 'worked' }>): void;
   /** It ran for so long, and used these grants. */
   worked(busyMs: number, used: readonly string[]): void;
   /** What a new instance may send. */
   allowance(): Allowance;
+}
+
+/** It failed so often in a row that it has to rest. */
+export interface CrashLoop {
+  readonly failures: number;
+  readonly nextTryInMs: number;
 }
 
 export interface Resident {
@@ -28,6 +36,9 @@ export interface Resident {
   readonly memoryBytes: number;
   /** Keys and values in the stores that it was granted, bytes. */
   readonly storeBytes: number;
+  /** As `memoryBytes`, but of the last run where nothing is held between runs. */
+  readonly workBytes: number;
+  readonly crashLoop: CrashLoop | undefined;
   /** Messages and ticks finished so far. */
   readonly workDone: number;
 
@@ -53,4 +64,10 @@ export interface Resident {
   /** Resolves when no call is running in it. */
   idle(): Promise<void>;
   stop(): Promise<void>;
+  /** Notes its state, so that it has it again when a neighbour costs it its isolate. */
+  keepSnapshot?(): void;
+  /** It serves no more but may be gone back to: what would go on by itself ends. */
+  park?(): void;
+  /** It is to serve again. Rejects with the fault that prevents it. */
+  unpark?(): Promise<void>;
 }

@@ -7,19 +7,21 @@
  * loops, grows, floods or traps harms neither the agent nor its neighbours; whatever fails is a
  * `FaultError`, never a crash.
  */
-import type {
-  AppHealth,
-  AppName,
-  Digest,
-  Fault,
-  Grants,
-  HealthRule,
-  Limits,
-  LogLevel,
-  SwapFigures,
-  Triggers,
-  Version,
-  World,
+import {
+  FaultError,
+  type AppHealth,
+  type AppName,
+  type Digest,
+  type Fault,
+  type Grants,
+  type HealthRule,
+  type Isolation,
+  type Limits,
+  type LogLevel,
+  type SwapFigures,
+  type Triggers,
+  type Version,
+  type World,
 } from '@wafer/protocol';
 import type { OpenSecrets } from './unseal.ts';
 import type { NetworkThread } from '../capabilities/http/networks.ts';
@@ -45,8 +47,30 @@ export interface AppSpec {
   /** Sealed, name → base64; they are opened when an instance is created. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly limits: Limits;
+  readonly isolation: Isolation;
   readonly triggers: Triggers;
   readonly health: HealthRule;
+}
+
+/** A swap that left the old instance serving; with the figures of the stages that it reached. */
+export class SwapFailed extends FaultError {
+  readonly figures: SwapFigures;
+
+  constructor(error: FaultError, figures: SwapFigures) {
+    super(error.fault.kind, error.fault.message, error.fault.subject, { cause: error });
+    this.figures = figures;
+  }
+}
+
+/** How a release did, over at most as long as it soaks. */
+export interface ReleaseFigures {
+  readonly version: Version;
+  readonly calls: number;
+  readonly faults: number;
+  /** Latency of nine calls in ten, ms; undefined when there were none. */
+  readonly p90Ms: number | undefined;
+  /** Linear memory, bytes; of a command that of its last run. */
+  readonly memoryBytes: number;
 }
 
 /** What the runtime tells about guests as it happens. */
@@ -74,21 +98,29 @@ export interface Runtime {
   /**
    * Starts the candidate beside the running instance, restores what the running one saved where
    * both can, probes it, switches every new call to it and drains the old. Resolves once the
-   * candidate serves; the old instance then stays warm until `settle` or `rollback`. Rejects with a
-   * fault, the old instance still serving, when start or probe fail. Without a running instance it
-   * is a plain start. `onStage` is told when it goes from starting to probing.
+   * candidate serves; the old instance then stays warm until `settle` or `rollback`. Rejects with
+   * `SwapFailed`, the old instance still serving, when start or probe fail. Without a running instance
+   * it is a plain start. `onStage` is told when it goes from starting to probing.
    */
   swap(
     spec: AppSpec,
     prepared: Prepared,
     onStage?: (stage: 'starting' | 'probing') => void,
+    cause?: SwapFigures['cause'],
   ): Promise<SwapFigures>;
 
   /** The candidate has proved itself: the previous instance goes. */
   settle(app: AppName): Promise<void>;
 
-  /** Switches back to the previous instance, which is still warm, and drops the candidate. */
-  rollback(app: AppName): Promise<SwapFigures>;
+  /** How the release that soaks does, and how the one before did; undefined when none is warm. */
+  soakFigures(app: AppName): { readonly now: ReleaseFigures; readonly before: ReleaseFigures } | undefined;
+
+  /**
+   * Switches back to the previous instance, which is still warm, and drops the candidate. With
+   * `carryState` the previous one goes on with what the candidate saves, where both can; otherwise, or
+   * when that fails, with the state it had.
+   */
+  rollback(app: AppName, carryState?: boolean): Promise<SwapFigures>;
 
   /** Stops the app; idempotent. */
   stop(app: AppName): Promise<void>;
@@ -120,5 +152,7 @@ export interface RuntimeOptions {
   readonly openSecrets?: OpenSecrets;
   /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */
   readonly network?: NetworkThread;
+  /** The board's clock, ms since 1970, for schedules; default `Date.now`. */
+  readonly wallNow?: () => number;
   readonly events: RuntimeEvents;
 }

@@ -33,9 +33,12 @@ export interface Tenant {
 const closing = (): FaultError => new FaultError('unhealthy', 'The agent is stopping.');
 
 interface SeatOptions {
-  readonly start: () => Isolate;
+  /** Undefined when no more guests are to run. */
+  readonly start: () => Isolate | undefined;
   /** Somebody came or went, so the pool may want more isolates, or fewer. */
   readonly onChange: () => void;
+  /** Its isolate is its tenant's own, and ends with it, whatever it does. Default: false. */
+  readonly isDedicated?: boolean;
 }
 
 export class Seat {
@@ -77,7 +80,8 @@ export class Seat {
     if (!this.#tenants.delete(tenant)) return;
     this.#line.delete(tenant);
     this.#silence(tenant);
-    this.#isolate?.drop(tenant.guest);
+    if (this.#options.isDedicated === true) this.#vacate();
+    else this.#isolate?.drop(tenant.guest);
     this.#options.onChange();
   }
 
@@ -145,11 +149,13 @@ export class Seat {
   }
 
   async #run(tenant: Tenant, { task, deadlineMs, firstCallMs }: Work): Promise<void> {
+    const isolate = (this.#isolate ??= this.#options.start());
+    if (isolate === undefined) return tenant.abandon(closing());
     this.#current = tenant;
-    this.#isolate ??= this.#options.start();
-    const end = await this.#isolate.run(task, tenant.image, deadlineMs, firstCallMs);
+    const end = await isolate.run(task, tenant.image, deadlineMs, firstCallMs);
+    // The seat closed, or its tenant left it.
+    if (this.#isolate !== isolate) return;
     this.#current = undefined;
-    if (this.#isClosed) return;
     if (this.#tenants.size === 0) this.#options.onChange();
     if (end.type === 'isolate-ended') {
       this.#isolate = undefined;
@@ -158,6 +164,11 @@ export class Seat {
     tenant.ended(end);
     this.wake(tenant);
     this.#turn();
+  }
+
+  #vacate(): void {
+    this.#current = undefined;
+    void this.takeIsolate()?.end();
   }
 
   /** Everybody who lived in the isolate that is gone, but the one who had its turn. */

@@ -9,6 +9,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FaultError, type SwapFigures } from '@wafer/protocol';
 import type { Resident } from './resident.ts';
+import { SwapFailed } from './runtime.ts';
 
 /** How long the probe waits before it asks again, ms. */
 const PROBE_PAUSE_MS = 50;
@@ -18,6 +19,7 @@ export type Stage = 'starting' | 'probing';
 export interface SwapParts {
   readonly old: Resident | undefined;
   readonly candidate: Resident;
+  readonly cause: SwapFigures['cause'];
   readonly prepareMs: number;
   readonly onStage: (stage: Stage) => void;
   /** Sends every new call to this one from now on. */
@@ -54,7 +56,7 @@ async function moveState(from: Resident, to: Resident): Promise<void> {
  * Moves what waits for `from` to `to`, and all that is still to come. Answers how long no instance took
  * calls meanwhile, ms.
  */
-export function change(
+function change(
   from: Resident | undefined,
   to: Resident,
   switchTo: (resident: Resident) => void,
@@ -83,39 +85,68 @@ async function changeWithState(old: Resident, parts: SwapParts): Promise<number>
 }
 
 /**
- * Resolves once the candidate serves and the old one has finished its last call. Rejects with a fault,
- * the old one serving as before; the candidate is then the caller's to discard.
+ * Resolves once the candidate serves and the old one has finished its last call. Rejects with
+ * `SwapFailed`, the old one serving as before; the candidate is then the caller's to discard.
  */
 export async function swap(parts: SwapParts): Promise<SwapFigures> {
-  const { old, candidate, onStage, now } = parts;
+  const { old, candidate, cause, prepareMs, onStage, now } = parts;
   const lostBefore = parts.lostCalls();
-
-  onStage('starting');
-  const startedAt = now();
-  await candidate.start();
-  const carriesState = old !== undefined && old.has('state') && candidate.has('state');
-  const doneBefore = old?.workDone;
-  if (carriesState) await moveState(old, candidate);
-  const startMs = now() - startedAt;
-
-  onStage('probing');
-  const probedAt = now();
-  await probe(candidate, candidate.spec.health.probeWithinMs, now);
-  const probeMs = now() - probedAt;
-
-  const isStale = carriesState && (old.workDone !== doneBefore || old.isBusy);
-  const gapMs = isStale ? await changeWithState(old, parts) : change(old, candidate, parts.switchTo, now);
-
-  const drainedAt = now();
-  await old?.idle();
-  const drainMs = now() - drainedAt;
-  return {
-    cause: old === undefined ? 'start' : 'release',
-    prepareMs: parts.prepareMs,
-    startMs,
-    probeMs,
-    gapMs,
-    drainMs,
+  const reached: Partial<Record<'startMs' | 'probeMs' | 'gapMs' | 'drainMs', number>> = {};
+  const figures = (): SwapFigures => ({
+    cause,
+    prepareMs,
+    ...reached,
     lostCalls: parts.lostCalls() - lostBefore,
+  });
+  /** A stage that fails was reached, too. */
+  const timed = async <T>(stage: keyof typeof reached, run: () => Promise<T>): Promise<T> => {
+    const started = now();
+    try {
+      return await run();
+    } finally {
+      reached[stage] = now() - started;
+    }
   };
+  try {
+    const carriesState = (): boolean => old !== undefined && old.has('state') && candidate.has('state');
+    const doneBefore = old?.workDone;
+    onStage('starting');
+    await timed('startMs', async () => {
+      await candidate.start();
+      if (old !== undefined && carriesState()) await moveState(old, candidate);
+    });
+    onStage('probing');
+    await timed('probeMs', () => probe(candidate, candidate.spec.health.probeWithinMs, now));
+    const isStale = carriesState() && (old?.workDone !== doneBefore || old?.isBusy === true);
+    reached.gapMs =
+      old !== undefined && isStale
+        ? await changeWithState(old, parts)
+        : change(old, candidate, parts.switchTo, now);
+    await timed('drainMs', async () => old?.idle());
+    return figures();
+  } catch (error) {
+    throw isFault(error) ? new SwapFailed(error, figures()) : error;
+  }
+}
+
+export interface WayBack {
+  readonly failed: Resident | undefined;
+  readonly previous: Resident;
+  readonly carryState: boolean;
+  readonly switchTo: (resident: Resident) => void;
+  readonly now: () => number;
+}
+
+/** Sends calls to the previous one again. Answers how long no instance took calls, ms. */
+export async function goBack({ failed, previous, carryState, switchTo, now }: WayBack): Promise<number> {
+  if (!carryState || failed === undefined || !failed.has('state') || !previous.has('state')) {
+    return change(failed, previous, switchTo, now);
+  }
+  const started = now();
+  failed.hold();
+  await failed.idle();
+  // Whatever goes wrong here, the previous one has a state of its own.
+  await moveState(failed, previous).catch(() => undefined);
+  change(failed, previous, switchTo, now);
+  return now() - started;
 }

@@ -33,6 +33,16 @@ export class IoError {
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
+interface WaitListener {
+  begins(): void;
+  ends(): void;
+}
+
+let waiting: WaitListener | undefined;
+
+/** Tells when a guest of this thread waits: for a service, which has the thread to itself. */
+export const onWait = (listener: WaitListener): void => void (waiting = listener);
+
 /** Blocks the thread; ending the isolate interrupts it. */
 const sleep = (milliseconds: number): void => void Atomics.wait(sleepCell, 0, 0, milliseconds);
 
@@ -74,9 +84,11 @@ function poll(pollables: readonly Pollable[]): Uint32Array {
   for (;;) {
     const ready = pollables.flatMap((pollable, index) => (pollable.ready() ? [index] : []));
     if (ready.length > 0) return Uint32Array.from(ready);
+    waiting?.begins();
     const leftMs = Math.max(dueMs - monotonicMs(), 0);
     if (news === undefined) sleep(leftMs);
     else news.sleep(leftMs);
+    waiting?.ends();
   }
 }
 

@@ -57,6 +57,7 @@ export const appSpec = ({ order, custom }: Release): AppSpec => ({
   config: order.config,
   secrets: order.secrets,
   limits: order.limits,
+  isolation: order.isolation,
   triggers: order.triggers,
   health: order.health,
 });

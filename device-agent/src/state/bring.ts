@@ -1,6 +1,7 @@
 /** The executors of an execution's way: reject, adopt, begin, fetch, prepare, swap, and its ends. */
 import { type AppName, type ExecutionStage, type Fault, type SwapFigures } from '@wafer/protocol';
 import { fetchBlob } from '../apps/fetch.ts';
+import { SwapFailed } from '../apps/runtime.ts';
 import { appSpec, executionEvent, running, type Board, type Executors } from './board.ts';
 import { asFault, retryDelayMs } from './failing.ts';
 import type { AppRecord, Ended, Release } from './journal.ts';
@@ -92,7 +93,16 @@ export const bringing: Bringing = {
         board.report(executionEvent(board, release.order, 'IN_PROGRESS', { stage })),
       );
     } catch (error) {
-      await failedSwap(board, app, release, asFault(error, 'trap'));
+      await failedSwap(
+        board,
+        app,
+        release,
+        asFault(error, 'trap'),
+        // What cannot even be made came no further than prepare.
+        error instanceof SwapFailed
+          ? error.figures
+          : { cause: 'release', prepareMs: prepared.prepareMs, lostCalls: 0 },
+      );
       return;
     }
     await switched(board, app, release, figures);
@@ -129,9 +139,15 @@ async function switched(board: Board, app: AppName, release: Release, figures: S
 }
 
 /** Start or probe failed: what ran before runs on, if there was something. */
-function failedSwap(board: Board, app: AppName, { order }: Release, fault: Fault): Promise<void> {
+function failedSwap(
+  board: Board,
+  app: AppName,
+  { order }: Release,
+  fault: Fault,
+  figures?: SwapFigures,
+): Promise<void> {
   const state = board.senses.of(app).serving === undefined ? 'FAILED' : 'ROLLED_BACK';
-  return end(board, app, order, state, fault);
+  return end(board, app, order, state, fault, figures);
 }
 
 function failed(board: Board, step: StepOf<'fetch' | 'prepare'>, fault: Fault): Promise<void> {
@@ -145,9 +161,11 @@ async function end(
   order: Release['order'],
   state: Ended['state'],
   fault: Fault,
+  swap?: SwapFigures,
 ): Promise<void> {
   const record = { ...board.journal.record(app), attempt: null };
-  const event = executionEvent(board, order, state, { fault, ...running(board, app) });
+  const figures = swap === undefined ? {} : { swap };
+  const event = executionEvent(board, order, state, { fault, ...figures, ...running(board, app) });
   await board.journal.change(app, record, [event], { execution: order.execution, state, fault });
 }
 

@@ -3,33 +3,20 @@ import type { AppName, Fault, SwapFigures } from '@wafer/protocol';
 import { appSpec, executionEvent, type Board, type Executors } from './board.ts';
 import { asFault, CRASH_LOOP_AFTER, retryDelayMs } from './failing.ts';
 import type { Release } from './journal.ts';
+import { isSoundAfter } from './verdict.ts';
 
 type Keeping = Pick<Executors, 'start' | 'restart' | 'settle' | 'rollback' | 'stop' | 'remove'>;
 
 export const keeping: Keeping = {
-  async start(board, { app, release }) {
-    const record = board.journal.record(app);
-    if (record.soak !== null) {
-      // Written first: if this start takes the agent down, the next boot knows.
-      const until = board.clock.now() + release.order.health.soakMs;
-      const soak = { ...record.soak, until, boots: record.soak.boots + 1 };
-      await board.journal.change(app, { ...record, soak });
-    }
-    try {
-      await startRelease(board, release);
-      board.senses.of(app).keepFailures = 0;
-    } catch (error) {
-      await failedToKeep(board, app, release, asFault(error, 'trap'));
-    }
-  },
+  start: (board, { app, release }) => start(board, app, release, 'start'),
 
-  async restart(board, step, signal) {
-    const notes = board.senses.of(step.app);
+  async restart(board, { app, release }) {
+    const notes = board.senses.of(app);
     notes.restartAsked = false;
     notes.serving = undefined;
     notes.warm = false;
-    await board.runtime.stop(step.app);
-    await keeping.start(board, { ...step, step: 'start' }, signal);
+    await board.runtime.stop(app);
+    await start(board, app, release, 'restart');
   },
 
   async settle(board, { app, release }) {
@@ -80,31 +67,52 @@ export const keeping: Keeping = {
   },
 };
 
+/** Written first: if this start takes the agent down, the next boot knows. */
+async function start(
+  board: Board,
+  app: AppName,
+  release: Release,
+  cause: 'start' | 'restart',
+): Promise<void> {
+  const record = board.journal.record(app);
+  if (record.soak !== null) {
+    const until = board.clock.now() + release.order.health.soakMs;
+    const soak = { ...record.soak, until, boots: record.soak.boots + 1 };
+    await board.journal.change(app, { ...record, soak });
+  }
+  try {
+    await startRelease(board, release, cause);
+    board.senses.of(app).keepFailures = 0;
+  } catch (error) {
+    await failedToKeep(board, app, release, asFault(error, 'trap'));
+  }
+}
+
 /** A plain start: nothing serves, so there is nothing to switch from or to keep warm. */
-async function startRelease(board: Board, release: Release): Promise<SwapFigures> {
+async function startRelease(board: Board, release: Release, cause: 'start' | 'restart'): Promise<void> {
   const { app, target, limits, execution } = release.order;
   let prepared = board.senses.prepared.get(target.sha256);
   if (prepared === undefined) {
     prepared = await board.runtime.prepare(target.sha256, await board.store.read(target.sha256), limits);
     board.senses.prepared.set(target.sha256, prepared);
   }
-  const figures = await board.runtime.swap(appSpec(release), prepared);
+  await board.runtime.swap(appSpec(release), prepared, undefined, cause);
   const notes = board.senses.of(app);
   notes.serving = execution;
   notes.warm = false;
-  return figures;
 }
 
 /** Back to the warm instance; else, after a reboot, to a fresh one of the same release. */
 async function returnTo(board: Board, app: AppName, back: Release | null): Promise<SwapFigures | undefined> {
   const notes = board.senses.of(app);
   const { warm } = notes;
+  const carryState = notes.soakFaults.every(({ kind }) => isSoundAfter(kind));
   notes.soakFaults = [];
   notes.warm = false;
   notes.serving = undefined;
   if (back !== null && warm) {
     try {
-      const figures = await board.runtime.rollback(app);
+      const figures = await board.runtime.rollback(app, carryState);
       notes.serving = back.order.execution;
       return figures;
     } catch (error) {
@@ -133,6 +141,8 @@ export async function failedToKeep(
   }
   notes.keepFailures += 1;
   notes.keepAfter = board.clock.now() + retryDelayMs(notes.keepFailures);
-  const isLoop = notes.keepFailures >= CRASH_LOOP_AFTER;
+  // One loop is told once; that it goes on is in the health report.
+  if (notes.keepFailures > CRASH_LOOP_AFTER) return;
+  const isLoop = notes.keepFailures === CRASH_LOOP_AFTER;
   board.reportFault(app, version, isLoop ? { ...fault, kind: 'crash-loop' } : fault);
 }

@@ -1,11 +1,13 @@
 /**
  * Looks after what serves: asks each app's health probe at the interval of its rule, and turns
  * faults into what they mean. During the soak every fault that speaks against the release counts
- * against the rule; afterwards an app whose probe fails again and again is started anew, ever more slowly.
+ * against the rule, and what the release needs is compared with what the one before needed; afterwards an
+ * app whose probe fails again and again is started anew, ever more slowly.
  */
 import { speaksAgainstRelease, type AppName, type Fault, type Version } from '@wafer/protocol';
 import type { Board } from './board.ts';
 import { asFault, retryDelayMs } from './failing.ts';
+import { compare } from './verdict.ts';
 
 /** Failed probes in a row after which a settled app is started anew. */
 const RESTART_AFTER = 3;
@@ -55,12 +57,25 @@ export class Watch {
       const { current } = this.#board.journal.record(app);
       const { serving } = this.#board.senses.of(app);
       if (current === null || serving !== current.order.execution) continue;
+      this.#compare(app);
       const watched = this.#of(app, now);
       if (watched.asking || now - watched.askedAt < current.order.health.probeEveryMs) continue;
       watched.askedAt = now;
       watched.asking = true;
       void this.#probe(app, watched).finally(() => (watched.asking = false));
     }
+  }
+
+  /** A comparison that is lost is no fault among others: nothing of it is forgiven. */
+  #compare(app: AppName): void {
+    const { current, soak } = this.#board.journal.record(app);
+    const figures = soak === null ? undefined : this.#board.runtime.soakFigures(app);
+    if (current === null || figures === undefined) return;
+    const { health } = current.order;
+    const fault = compare(health, figures.now, figures.before);
+    if (fault === undefined) return;
+    this.#board.senses.of(app).soakFaults = Array<Fault>(health.soakFaults + 1).fill(fault);
+    this.#wake();
   }
 
   #of(app: AppName, now: number): Watched {

@@ -92,6 +92,7 @@ async function judgeApp(order: DesiredApp, judge: Judge): Promise<Verdict> {
     checkFloor(order, judge.floors);
     checkSignedBounds(order, custom);
     checkPolicy(order, judge.policy);
+    await checkTriggers(order, custom);
     return { kind: 'admitted', order, custom };
   } catch (error) {
     // A link that broke says nothing about the app: the whole is judged again later.
@@ -122,6 +123,23 @@ function checkSignedBounds({ app, version, grants }: DesiredApp, custom: Release
   // Some grant would help, or none ever can.
   const kind = refused.some(({ grant }) => grant === undefined) ? 'incompatible' : 'capability-denied';
   throw new FaultError(kind, `${app} ${version} may not run: ${describeRefusals(refused)}`, first.import);
+}
+
+/** The parser is loaded by boards that have something to parse, which few do. */
+async function checkTriggers(
+  { app, version, triggers }: DesiredApp,
+  { world }: ReleaseCustom,
+): Promise<void> {
+  if (Object.keys(triggers).every((key) => key === 'everyMs')) return;
+  const { triggersProblem } = await import('@wafer/protocol/schedule');
+  const problem = triggersProblem(triggers, world);
+  if (problem !== undefined) {
+    throw new FaultError(
+      'incompatible',
+      `${app} ${version} cannot be triggered as ordered: ${problem}`,
+      'triggers',
+    );
+  }
 }
 
 function checkPolicy({ app, channel, grants, limits }: DesiredApp, policy: Policy): void {

@@ -33,6 +33,8 @@ export interface SpecParts {
   readonly limits?: Partial<Limits>;
   readonly health?: Partial<HealthRule>;
   readonly everyMs?: number;
+  readonly triggers?: Triggers;
+  readonly isolation?: 'shared' | 'dedicated';
   readonly exports?: readonly string[];
 }
 
@@ -67,7 +69,10 @@ export function specOf(digest: Digest, parts: SpecParts = {}): AppSpec {
       outgoingBytesPerMinute: 2 ** 30,
       ...parts.limits,
     }),
-    triggers: Triggers.parse(parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
+    isolation: parts.isolation ?? 'shared',
+    triggers: Triggers.parse(
+      parts.triggers ?? (parts.everyMs === undefined ? {} : { everyMs: parts.everyMs }),
+    ),
     health: HealthRule.parse({ probeWithinMs: 2000, ...parts.health }),
   };
 }

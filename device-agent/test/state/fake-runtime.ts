@@ -11,7 +11,14 @@ import {
   type FaultKind,
   type SwapFigures,
 } from '@wafer/protocol';
-import type { AppSpec, Prepared, Runtime, RuntimeEvents } from '../../src/apps/runtime.ts';
+import {
+  SwapFailed,
+  type AppSpec,
+  type Prepared,
+  type ReleaseFigures,
+  type Runtime,
+  type RuntimeEvents,
+} from '../../src/apps/runtime.ts';
 
 const FIGURES: SwapFigures = {
   cause: 'release',
@@ -33,6 +40,12 @@ interface Instances {
 export class FakeRuntime implements Runtime {
   readonly events: RuntimeEvents | undefined;
   readonly calls: string[] = [];
+  /** Of the swaps that were made. */
+  readonly causes: SwapFigures['cause'][] = [];
+  /** What the soak sees. */
+  compared: { now: ReleaseFigures; before: ReleaseFigures } | undefined;
+  /** Whether the last rollback was to take the state along. */
+  carried: boolean | undefined;
   readonly delivered: { app: AppName; topic: string; payload: string }[] = [];
   readonly #instances = new Map<AppName, Instances>();
   readonly #failing = new Map<string, FaultKind>();
@@ -67,18 +80,25 @@ export class FakeRuntime implements Runtime {
     return { digest, folder: '/nowhere', prepareMs: 1 };
   }
 
-  async swap(spec: AppSpec, prepared: Prepared, onStage?: (stage: 'starting' | 'probing') => void) {
+  async swap(
+    spec: AppSpec,
+    prepared: Prepared,
+    onStage?: (stage: 'starting' | 'probing') => void,
+    cause: SwapFigures['cause'] = 'release',
+  ) {
     this.calls.push(`swap ${spec.app} ${spec.version}`);
     if (prepared.digest !== spec.digest) throw new Error('prepared of another component');
     onStage?.('starting');
     await this.duringSwap(spec);
-    this.#check(spec.version, 'start');
+    const reached: SwapFigures = { cause, prepareMs: 1, startMs: 1, lostCalls: 0 };
+    this.#stage(spec.version, 'start', reached);
     onStage?.('probing');
-    this.#check(spec.version, 'probe');
+    this.#stage(spec.version, 'probe', { ...reached, probeMs: 1 });
     const before = this.#instances.get(spec.app);
     if (before?.warm !== undefined) throw new Error('swap before settle or rollback');
     this.#instances.set(spec.app, { serving: spec, warm: before?.serving });
-    return FIGURES;
+    this.causes.push(cause);
+    return { ...FIGURES, cause };
   }
 
   async settle(app: AppName): Promise<void> {
@@ -87,12 +107,17 @@ export class FakeRuntime implements Runtime {
     if (instances !== undefined) instances.warm = undefined;
   }
 
-  async rollback(app: AppName): Promise<SwapFigures> {
+  soakFigures() {
+    return this.compared;
+  }
+
+  async rollback(app: AppName, carryState = false): Promise<SwapFigures> {
     this.calls.push(`rollback ${app}`);
+    this.carried = carryState;
     const instances = this.#instances.get(app);
     if (instances?.warm === undefined) throw new FaultError('crash-loop', 'nothing is warm');
     this.#instances.set(app, { serving: instances.warm, warm: undefined });
-    return FIGURES;
+    return { ...FIGURES, cause: 'rollback' };
   }
 
   async stop(app: AppName): Promise<void> {
@@ -125,6 +150,14 @@ export class FakeRuntime implements Runtime {
 
   async close(): Promise<void> {
     this.#instances.clear();
+  }
+
+  #stage(version: string, doing: Doing, figures: SwapFigures): void {
+    try {
+      this.#check(version, doing);
+    } catch (error) {
+      throw new SwapFailed(error as FaultError, figures);
+    }
   }
 
   #check(version: string, doing: Doing): void {

@@ -219,3 +219,12 @@ test('metadata of one app that was altered rejects that app alone', async () => 
   expect(verdicts[0]).toEqual(fault('signature'));
   expect(verdicts[1]?.kind).toBe('admitted');
 });
+
+test('a schedule that this board cannot keep is refused with the reason, and a good one is admitted', async () => {
+  const triggers = { cron: '0 3 * * *', timeZone: 'Mars/Base' };
+  expect(await judgeOne({}, { triggers })).toEqual(fault('incompatible', 'triggers'));
+  expect(await judgeOne({}, { triggers: { cron: 'often' } })).toEqual(fault('incompatible', 'triggers'));
+  expect(await judgeOne({}, { triggers: { ...triggers, timeZone: 'Asia/Tokyo' } })).toMatchObject({
+    kind: 'admitted',
+  });
+});

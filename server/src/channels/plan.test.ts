@@ -36,6 +36,7 @@ const held = (more: Partial<ChannelApp> = {}): ChannelApp => ({
   limits: Limits.parse({ memoryMiB: 16 }),
   triggers: { everyMs: 1000 },
   health: HealthRule.parse({}),
+  isolation: 'shared',
   since: new Date(0),
   revision: 1,
   ...more,
@@ -52,6 +53,7 @@ describe('a channel that did not hold the app', () => {
       grants: next.grants,
       config: {},
       limits: Limits.parse({ memoryMiB: 64 }),
+      isolation: 'shared',
       triggers: {},
       health: HealthRule.parse({}),
     });

@@ -12,13 +12,17 @@ import {
   type Grants,
   type MoveChannel,
 } from '@wafer/protocol';
+import { triggersProblem } from '@wafer/protocol/schedule';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { ReleaseRow } from '../releases/index.ts';
 import type { channelApps } from './tables.ts';
 
 export type ChannelApp = typeof channelApps.$inferSelect;
-export type Approved = Pick<ChannelApp, 'version' | 'grants' | 'config' | 'limits' | 'triggers' | 'health'>;
+export type Approved = Pick<
+  ChannelApp,
+  'version' | 'grants' | 'config' | 'limits' | 'isolation' | 'triggers' | 'health'
+>;
 
 /** A desired state of 64 apps has to fit into one MQTT payload; this is one app's share with room for large ones. */
 const MAX_APPROVED_BYTES = 16 * 1024;
@@ -78,10 +82,13 @@ export function planMove(
     grants: nextGrants(request.grants, held, releases),
     config: request.config ?? held?.config ?? {},
     limits: nextLimits(request.limits, held, releases),
+    isolation: request.isolation ?? held?.isolation ?? 'shared',
     triggers: request.triggers ?? held?.triggers ?? {},
     health: request.health ?? held?.health ?? HealthRule.parse({}),
   };
   mustBeAdmissible(approved.grants, releases);
+  const problem = triggersProblem(approved.triggers, releases.next.world);
+  if (problem !== undefined) throw new WaferError('request.invalid', `body/triggers/${problem}.`);
   const bytes = Buffer.byteLength(JSON.stringify(approved));
   if (bytes > MAX_APPROVED_BYTES)
     throw new WaferError(
@@ -94,6 +101,6 @@ export function planMove(
 /** A move that changes nothing is no move: no revision, no executions. */
 export function changesNothing(held: ChannelApp | undefined, approved: Approved): boolean {
   if (held === undefined) return false;
-  const { version, grants, config, limits, triggers, health } = held;
-  return isDeepStrictEqual({ version, grants, config, limits, triggers, health }, approved);
+  const { version, grants, config, limits, isolation, triggers, health } = held;
+  return isDeepStrictEqual({ version, grants, config, limits, isolation, triggers, health }, approved);
 }

@@ -56,12 +56,13 @@ export async function storeMove(
     deps.db.execute<{ revision: number; devices: number }>(sql`
       with moved as (
         insert into channel_apps as ca
-          (channel, app, version, grants, config, limits, triggers, health, since, revision)
+          (channel, app, version, grants, config, limits, isolation, triggers, health, since, revision)
         values (${channel}, ${app}, ${approved.version}, ${jsonb(approved.grants)}, ${jsonb(approved.config)},
-          ${jsonb(approved.limits)}, ${jsonb(approved.triggers)}, ${jsonb(approved.health)}, ${instant(at)}, 1)
+          ${jsonb(approved.limits)}, ${approved.isolation}, ${jsonb(approved.triggers)}, ${jsonb(approved.health)},
+          ${instant(at)}, 1)
         on conflict (channel, app) do update
         set version = excluded.version, grants = excluded.grants, config = excluded.config,
-          limits = excluded.limits, triggers = excluded.triggers, health = excluded.health,
+          limits = excluded.limits, isolation = excluded.isolation, triggers = excluded.triggers, health = excluded.health,
           since = excluded.since, revision = ca.revision + 1
         where ca.revision = ${move.held?.revision ?? 0}
         returning ca.*

@@ -1,5 +1,14 @@
 /** A channel holds one current release for each app, with what was approved for it. */
-import type { AppName, ChannelName, Grants, HealthRule, Limits, Triggers, Version } from '@wafer/protocol';
+import type {
+  AppName,
+  ChannelName,
+  Grants,
+  HealthRule,
+  Isolation,
+  Limits,
+  Triggers,
+  Version,
+} from '@wafer/protocol';
 import { integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { instant } from '../db/columns.ts';
 
@@ -17,6 +26,7 @@ export const channelApps = pgTable(
     since: instant('since').notNull(),
     /** Grows with every move; the ETag, and what a conditional write names. */
     revision: integer().notNull(),
+    isolation: text().$type<Isolation>().notNull().default('shared'),
   },
   (table) => [primaryKey({ columns: [table.channel, table.app] })],
 );

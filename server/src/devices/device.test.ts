@@ -34,6 +34,7 @@ const desired = (app: string): AppRows['desired'][number] => ({
   grants: {},
   config: {},
   limits: Limits.parse({}),
+  isolation: 'shared',
   triggers: {},
   health: HealthRule.parse({}),
   secrets: {},

@@ -84,7 +84,7 @@ export function alignment(scope: Scope, at: number): SQL {
     held as (select h.*, (${SECRETS}) as secrets from (${heldBy(scope)}) as h),
     wanted as (
       select distinct on (d.id, held.app) d.id as device, held.app, held.channel, held.version,
-        held.grants, held.config, held.limits, held.triggers, held.health,
+        held.grants, held.config, held.limits, held.isolation, held.triggers, held.health,
         held.secrets, ${RECIPIENT} as recipient
       from devices d
         cross join lateral unnest(d.channels) with ordinality as subscribed(channel, rank)
@@ -99,8 +99,9 @@ export function alignment(scope: Scope, at: number): SQL {
         left join executions e on e.id = a.execution
       where a.device is null
         or e.state = 'TIMED_OUT' and ${scope !== 'everything' && 'device' in scope}
-        or (a.channel, a.version, a.grants, a.config, a.limits, a.triggers, a.health) is distinct from
-           (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.triggers, wanted.health)
+        or (a.channel, a.version, a.grants, a.config, a.limits, a.isolation, a.triggers, a.health) is distinct from
+           (wanted.channel, wanted.version, wanted.grants, wanted.config, wanted.limits, wanted.isolation,
+             wanted.triggers, wanted.health)
         or (a.secrets, a.recipient) is distinct from (wanted.secrets, wanted.recipient)
     ),
     gone as (${goneFor(scope)}),
@@ -112,7 +113,8 @@ export function alignment(scope: Scope, at: number): SQL {
     replaced as (
       update assignments a
       set channel = stale.channel, version = stale.version, execution = stale.execution, grants = stale.grants,
-        config = stale.config, limits = stale.limits, triggers = stale.triggers, health = stale.health,
+        config = stale.config, limits = stale.limits, isolation = stale.isolation,
+          triggers = stale.triggers, health = stale.health,
         secrets = stale.secrets, recipient = stale.recipient,
         sealed = case when (a.secrets, a.recipient) = (stale.secrets, stale.recipient) then a.sealed end
       from stale join locked on locked.id = stale.device
@@ -121,9 +123,11 @@ export function alignment(scope: Scope, at: number): SQL {
     ),
     added as (
       insert into assignments
-        (device, app, channel, version, execution, grants, config, limits, triggers, health, secrets, recipient)
+        (device, app, channel, version, execution, grants, config, limits, isolation, triggers, health, secrets,
+          recipient)
       select stale.device, stale.app, stale.channel, stale.version, stale.execution,
-        stale.grants, stale.config, stale.limits, stale.triggers, stale.health, stale.secrets, stale.recipient
+        stale.grants, stale.config, stale.limits, stale.isolation, stale.triggers, stale.health,
+          stale.secrets, stale.recipient
       from stale join locked on locked.id = stale.device
       where stale.seen is null
       on conflict do nothing

@@ -16,6 +16,7 @@ const row = (app: string): AssignedRow =>
     limits: Limits.parse({}),
     triggers: {},
     health: HealthRule.parse({}),
+    isolation: 'dedicated',
     digest: 'a'.repeat(64),
     length: 1234,
     counter: 3,
@@ -29,6 +30,7 @@ test('the document fits its schema, names the signed target and expires in thirt
   expect(made.apps[0]).toMatchObject({
     target: { path: `thermo/1.0.0/${'a'.repeat(64)}.wasm`, sha256: 'a'.repeat(64), length: 1234 },
     counter: 3,
+    isolation: 'dedicated',
   });
 });
 

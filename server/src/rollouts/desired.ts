@@ -22,10 +22,10 @@ export type AssignedRow = Omit<typeof assignments.$inferSelect, 'device'> & {
 /** Parsed, because a row may have been written before a limit or a rule got its default. */
 function desiredApp(row: AssignedRow): DesiredApp {
   const { app, execution, channel, version, digest, length, counter } = row;
-  const { grants, config, limits, triggers, health } = row;
+  const { grants, config, limits, isolation, triggers, health } = row;
   const target = { path: releaseTarget(app, version, digest), sha256: digest, length };
   const secrets = row.sealed ?? {};
-  const settings = { grants, config, secrets, limits, triggers, health };
+  const settings = { grants, config, secrets, limits, isolation, triggers, health };
   return DesiredApp.parse({ app, execution, channel, version, target, counter, ...settings });
 }
 

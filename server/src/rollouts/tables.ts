@@ -9,6 +9,7 @@ import type {
   Fault,
   Grants,
   HealthRule,
+  Isolation,
   Limits,
   SwapFigures,
   Triggers,
@@ -31,6 +32,7 @@ export const assignments = pgTable(
     limits: jsonb().$type<Limits>().notNull(),
     triggers: jsonb().$type<Triggers>().notNull(),
     health: jsonb().$type<HealthRule>().notNull(),
+    isolation: text().$type<Isolation>().notNull().default('shared'),
     /** Granted secrets that are set: name → id of the value (secrets/). */
     secrets: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** The device's key that their values are sealed to; null when there are none, or no key is known. */
