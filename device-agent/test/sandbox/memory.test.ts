@@ -97,6 +97,31 @@ attack('several memories in several modules, each grown', async () => {
   return 'memory-limit: 32 MiB for all of them';
 });
 
+const COLLECTED: Readonly<Record<string, Bodies>> = {
+  'many arrays, each held by the one before': {
+    more: `(type $array (array (mut i64)))
+      (type $held (struct (field (ref null $held)) (field (ref null $array))))
+      (global $last (mut (ref null $held)) (ref.null $held))`,
+    handle: again(
+      '(global.set $last (struct.new $held (global.get $last) (array.new_default $array (i32.const 10000))))',
+    ),
+  },
+  'one array of 1 GB': {
+    more: '(type $array (array (mut i64)))',
+    handle: '(drop (array.new_default $array (i32.const 130000000)))',
+  },
+};
+for (const [name, bodies] of Object.entries(COLLECTED)) {
+  attack(`memory of the engine's own: ${name}`, async () => {
+    const before = process.memoryUsage().rss;
+    const fault = await faultOf(enter(bodies));
+    expect(fault.kind).toBe('prepare');
+    expect(fault.message).toContain('garbage-collected (struct, array)');
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * MIB);
+    return 'prepare: types that are garbage-collected are not taken';
+  });
+}
+
 attack('memory that begins over the limit', async () => {
   app = freshApp();
   const fault = await faultOf(enter({ memory: '(memory (export "memory") 1024)' }));
