@@ -184,6 +184,17 @@ const HOST_MEMORY: Readonly<Record<string, Bodies>> = {
         (br_if 0 (i32.lt_u (local.get $i) (i32.const 24065536))))
       (call $poll (i32.const 65536) (i32.const 6000000) (i32.const 2048))`,
   },
+  'list of 60,000 texts, all the same megabyte': {
+    memory: WIDE,
+    handle: `(local $i i32)
+      (local.set $i (i32.const 65536))
+      (memory.fill (i32.const 4194304) (i32.const 97) (i32.const 1048576))
+      (loop (i32.store (local.get $i) (i32.const 4194304))
+        (i32.store offset=4 (local.get $i) (i32.const 1048576))
+        (local.set $i (i32.add (local.get $i) (i32.const 8)))
+        (br_if 0 (i32.lt_u (local.get $i) (i32.const 1025536))))
+      (call $metadata (call $message (i32.const 0) (i32.const 1)) (i32.const 65536) (i32.const 60000))`,
+  },
   'messages that are never sent': {
     memory: WIDE,
     handle: again('(drop (call $message (i32.const 0) (i32.const 65536)))'),
