@@ -50,6 +50,7 @@ export async function runDev(options: DevOptions): Promise<void> {
     folder: join(folder, 'prepared'),
     storesFolder: storesFolder ?? join(folder, 'stores'),
     isolates: ISOLATES,
+    spareTranspiler: true,
     events: {
       fault: (_app, _version, fault) => {
         told.add(fault);

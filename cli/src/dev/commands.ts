@@ -1,6 +1,7 @@
 /** `wafer dev` on the command line. */
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { interruption } from '../interruption.ts';
 import { dev } from './dev.ts';
@@ -43,5 +44,16 @@ function teller({ json, color }: DevCommandOptions, { stdout, env }: Context): (
   if (json === true) return (told) => stdout.write(`${JSON.stringify(told)}\n`);
   const isTerminal = 'isTTY' in stdout && stdout.isTTY === true;
   const isColoured = isTerminal && color && (env['NO_COLOR'] ?? '') === '';
-  return (told) => stdout.write(show(told, new Date(), isColoured));
+  let last: Told | undefined;
+  return (told) => {
+    const isAgain = told.event === 'fault' && isDeepStrictEqual(told, last);
+    if (told.event === 'fault' || told.event === 'swapped') last = told;
+    stdout.write(show(isAgain ? again(told) : told, new Date(), isColoured));
+  };
+}
+
+/** A tick that fails fails every time: once with its stack is enough. */
+function again(told: Extract<Told, { event: 'fault' }>): Told {
+  const [message = ''] = told.fault.message.split('\n', 1);
+  return { ...told, fault: { kind: told.fault.kind, message: `${message} (again)` } };
 }

@@ -134,9 +134,10 @@ function inPlace(told: Told, root: string, cwd: string): Told {
     case 'log':
       return { ...told, text: map(told.text) };
     case 'build-failed':
-      return { ...told, message: map(told.message) };
-    case 'ready':
+      return { ...told, message: map(told.message.replaceAll(`${cwd}/`, '')) };
     case 'watching':
+      return { ...told, file: told.file.replace(`${cwd}/`, '') };
+    case 'ready':
     case 'help':
     case 'swapped':
     case 'refused':

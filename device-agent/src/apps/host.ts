@@ -30,7 +30,8 @@ import { openNone } from './unseal.ts';
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { folder, storesFolder, isolates, network, events } = options;
-  const { openSecrets = openNone, wallNow = Date.now } = options;
+  const { openSecrets = openNone, wallNow = Date.now, spareTranspiler = false } = options;
+  const prepare = createPrepare({ folder, hasSpare: spareTranspiler });
   const stores = createKeepers(storesFolder);
   const networks = createNetworks(network === undefined ? undefined : () => network);
   const surroundings: Surroundings = {
@@ -82,7 +83,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 
   return {
-    prepare: createPrepare({ folder }),
+    prepare,
     swap: (spec, prepared, onStage = () => undefined, cause = 'release') =>
       appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage, cause),
     soakFigures: (name) => apps.get(name)?.soakFigures(),
@@ -94,6 +95,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();
+      prepare.close();
       await pool.close();
       await Promise.all([stores.close(), networks.close()]);
     },

@@ -5,8 +5,8 @@
  *
  * One child at a time: the transpiler takes hundreds of megabytes, and boards have few.
  */
-import { spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { MalformedModule } from '@wafer/protocol/wasm/binary';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents, syncFolder } from './manifest.ts';
 import type { Prepared } from './runtime.ts';
+import { Transpilers } from './transpilers.ts';
 
 /** Grows whenever what the child makes changes its shape, so that older folders are made again. */
 const FORMAT = 3;
@@ -36,9 +37,15 @@ export interface PrepareOptions {
   readonly script?: string;
   /** Most that the transpiler's own memory may grow to, MiB. */
   readonly memoryMiB?: number;
+  /** Keeps a child ready for the next component. */
+  readonly hasSpare?: boolean;
 }
 
-export type Prepare = (digest: Digest, bytes: Uint8Array, limits: Limits) => Promise<Prepared>;
+export interface Prepare {
+  (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
+  /** Ends the child that is kept ready. */
+  close(): void;
+}
 
 function transpilerVersion(): string {
   const path = findPackageJSON('@bytecodealliance/jco-transpile', import.meta.url);
@@ -67,32 +74,30 @@ function sweep(folder: string): void {
 }
 
 interface Child {
-  readonly script: string;
+  readonly start: () => ChildProcess;
   readonly bytes: Uint8Array;
+  /** Where it writes. */
   readonly folder: string;
   readonly timeLimit: Milliseconds;
-  readonly memoryMiB: number;
 }
 
 /** Resolves when the child has done its work; rejects with a `prepare` fault. */
-function runChild({ script, bytes, folder, timeLimit, memoryMiB }: Child): Promise<void> {
-  const flags = [`--max-old-space-size=${memoryMiB}`, `--wasm-max-mem-pages=${memoryMiB * 16}`];
+function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...flags, script, folder], {
-      env: {},
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
+    const child = start();
+    const { stdin, stderr } = child;
+    if (stdin === null || stderr === null) throw new Error('the transpiler was started without pipes');
     let reason = '';
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       child.kill('SIGKILL');
     }, timeLimit);
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr.setEncoding('utf8').on('data', (text: string) => {
       if (reason.length < MAX_REASON_CHARACTERS) reason += text;
     });
     // A child that dies early closes the pipe; its exit says why.
-    child.stdin.on('error', () => undefined);
+    stdin.on('error', () => undefined);
     child.on('error', (error) => {
       clearTimeout(timer);
       reject(new FaultError('prepare', `The transpiler could not be started: ${error.message}`));
@@ -106,7 +111,7 @@ function runChild({ script, bytes, folder, timeLimit, memoryMiB }: Child): Promi
         : `The component can not be made runnable (${signal ?? `exit code ${code}`}): ${said || 'no reason given'}`;
       reject(new FaultError('prepare', what));
     });
-    child.stdin.end(bytes);
+    stdin.end(bytes);
   });
 }
 
@@ -160,7 +165,9 @@ export function createPrepare(options: PrepareOptions): Prepare {
   const { folder, timeLimit = Minutes(5), memoryMiB = 512 } = options;
   const script = options.script ?? fileURLToPath(new URL('./transpile.ts', import.meta.url));
   const version = transpilerVersion();
+  const transpilers = new Transpilers({ folder, script, memoryMiB });
   let last: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
 
   const prepare = async (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared> => {
     try {
@@ -173,9 +180,9 @@ export function createPrepare(options: PrepareOptions): Prepare {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       sweep(folder);
       const target = join(folder, `${digest}-${version}`);
-      const temporary = join(folder, `tmp-${process.pid}-${randomUUID()}`);
-      const child = { script, bytes, folder: temporary, timeLimit, memoryMiB };
+      const child = { start: () => transpilers.start(), bytes, folder: transpilers.folder, timeLimit };
       const prepareMs = await make(target, child, digest);
+      if (options.hasSpare === true && !isClosed) transpilers.practise(bytes);
       syncFolder(folder);
       boundModules(readContents(target, digest).modules, limits.memoryMiB);
       return { digest, folder: target, prepareMs };
@@ -184,9 +191,14 @@ export function createPrepare(options: PrepareOptions): Prepare {
     }
   };
 
-  return (digest, bytes, limits) => {
+  const inTurn = (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared> => {
     const turn = last.then(() => prepare(digest, bytes, limits));
     last = turn.catch(() => undefined);
     return turn;
   };
+  const close = (): void => {
+    isClosed = true;
+    transpilers.close();
+  };
+  return Object.assign(inTurn, { close });
 }

@@ -154,5 +154,7 @@ export interface RuntimeOptions {
   readonly network?: NetworkThread;
   /** The board's clock, ms since 1970, for schedules; default `Date.now`. */
   readonly wallNow?: () => number;
+  /** Keeps a transpiler ready, at 150 MB, where a person waits for each swap. Default: false. */
+  readonly spareTranspiler?: boolean;
   readonly events: RuntimeEvents;
 }

@@ -3,16 +3,21 @@
  * its own because the transpiler takes hundreds of megabytes and panics on some components: whatever
  * happens here ends with this process.
  *
- * Component on standard input, an existing empty folder as the only argument. It leaves the files there,
- * flushed, the manifest last. Exit code 0, or 1 with the reason on standard error.
+ * Component on standard input, the folder as the argument: it exists, and is empty, by the time that the
+ * component comes. The files are left there, flushed, the manifest last. Exit code 0, or 1 with the reason
+ * on standard error. With `practise` behind the folder it transpiles what comes on descriptor 3 first, for
+ * nothing: the engine has compiled the transpiler by then.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { Script } from 'node:vm';
 import { $init, generate } from '@bytecodealliance/jco-transpile/component';
 import { boundBindings } from './bound-bindings.ts';
 import { MANIFEST, writeDurably, type Manifest } from './manifest.ts';
 import { trimBindings } from './trim/trim.ts';
+
+const PRACTICE_FD = 3;
 
 /** Interfaces and functions as WIT spells them; these names end up in JavaScript. */
 const PLAIN_NAME = /^[a-zA-Z0-9:/@.$_-]+$/;
@@ -45,15 +50,17 @@ export function countInstances(module: string): Map<string, number> {
   return counts;
 }
 
+const OPTIONS = {
+  name: 'component',
+  instantiation: { tag: 'sync' },
+  noTypescript: true,
+  noNodejsCompat: true,
+  base64Cutoff: 0,
+  map: [],
+} satisfies Parameters<typeof generate>[1];
+
 function transpile(component: Uint8Array, folder: string): void {
-  const { files, imports, exports } = generate(component, {
-    name: 'component',
-    instantiation: { tag: 'sync' },
-    noTypescript: true,
-    noNodejsCompat: true,
-    base64Cutoff: 0,
-    map: [],
-  });
+  const { files, imports, exports } = generate(component, OPTIONS);
   for (const name of [...imports, ...exports.map(([exported]) => exported)]) {
     if (!PLAIN_NAME.test(name)) throw new Error(`it imports or exports the name ${JSON.stringify(name)}`);
   }
@@ -88,6 +95,7 @@ function reason(error: unknown): string {
 if (import.meta.main) {
   try {
     await $init;
+    if (process.argv[3] === 'practise') generate(readFileSync(PRACTICE_FD), OPTIONS);
     transpile(await buffer(process.stdin), process.argv[2]!);
   } catch (error) {
     process.stderr.write(`${reason(error)}\n`);

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -45,6 +46,36 @@ describe('prepare', () => {
     expect(first.prepareMs).toBeGreaterThan(0);
     expect(readdirSync(folder)).toHaveLength(1);
     expect(await prepare(small)).toEqual({ ...first, prepareMs: 0 });
+  });
+
+  it('with a child kept ready gives what one without it gives, and ends the last when it is closed', async () => {
+    const spared = createPrepare({ folder: join(folder, 'spared'), hasSpare: true });
+    const bytes = [small, await parse('(component (core module (func (export "g"))))')];
+    for (const each of bytes) await spared(digestOf(each), each, limits);
+    const digests = bytes.map(digestOf);
+    for (const [index, each] of bytes.entries()) {
+      const { folder: made } = await spared(digests[index]!, each, limits);
+      const { folder: alone } = await createPrepare({ folder: join(folder, 'alone') })(
+        digests[index]!,
+        each,
+        limits,
+      );
+      const files = (of: string) =>
+        readdirSync(of)
+          .toSorted()
+          .map((name) => [name, readFileSync(join(of, name), 'latin1')]);
+      expect(files(made)).toEqual(files(alone));
+    }
+    const children = () =>
+      readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+        .length;
+    const before = children();
+    spared.close();
+    await expect.poll(children).toBe(before - 1);
+    // A component that fails costs a child like any other.
+    expect(await faultOf(spared(digestOf(Buffer.from('x')), Buffer.from('x'), limits))).toMatchObject({
+      kind: 'prepare',
+    });
   });
 
   it('refuses bytes that are not those of the digest', async () => {
