@@ -22,7 +22,7 @@ import type { Prepared } from './runtime.ts';
 import { Transpilers } from './transpilers.ts';
 
 /** Grows whenever what the child makes changes its shape, so that older folders are made again. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** How a component begins: magic number, version 13, layer 1. The transpiler would take text as well. */
 const COMPONENT = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
