@@ -16,7 +16,7 @@ import { clang, optimise, sysroot } from './toolchain.ts';
 import { componentOf } from './world.ts';
 
 export interface CompileOptions {
-  /** Functions keep their names, for stacks; what is published is stripped and optimised instead. */
+  /** Functions stay apart and keep their names, for stacks; what is published is stripped and optimised. */
   readonly keepsNames: boolean;
   /** Told of every file that the result depends on, also when it does not compile; absolute paths. */
   readonly onFile: (file: string) => void;
@@ -55,7 +55,11 @@ export async function compileC(file: string, options: CompileOptions): Promise<U
   const cwd = dirname(file);
   const needs = { file, isComponent, cwd };
   try {
-    await compile([...flags.compile, '-Wall', '-Wextra'], file, object, { ...options, ...needs });
+    const inlining = options.keepsNames ? ['-fno-inline'] : [];
+    await compile([...flags.compile, ...inlining, '-Wall', '-Wextra'], file, object, {
+      ...options,
+      ...needs,
+    });
     const linked = await clang([...flags.link, '-Wl,--strip-debug', '-o', core, object], needs);
     if (linked !== '') options.onWarning(linked);
     if (!options.keepsNames) await optimise(core, flags.optimise);
