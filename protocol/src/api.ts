@@ -94,7 +94,16 @@ export const DeviceApp = z.object({
   /** What it runs by its own report; null before the first one. */
   running: z.object({ version: Version, digest: Digest, state: AppState }).nullable(),
   /** What it should run; null when no channel of it holds the app any more. */
-  desired: z.object({ version: Version, channel: ChannelName, grants: Grants, limits: Limits }).nullable(),
+  desired: z
+    .object({
+      version: Version,
+      channel: ChannelName,
+      grants: Grants,
+      limits: Limits,
+      isolation: Isolation,
+      triggers: Triggers,
+    })
+    .nullable(),
   execution: ExecutionView.nullable(),
 });
 export type DeviceApp = z.infer<typeof DeviceApp>;

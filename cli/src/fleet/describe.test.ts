@@ -14,6 +14,8 @@ const thermo = {
     channel: ChannelName.parse('stable'),
     grants: {},
     limits: Limits.parse({}),
+    isolation: 'shared' as const,
+    triggers: {},
   },
   execution: null,
 };

@@ -16,7 +16,9 @@ const given = ({ running, desired, execution }: Given) =>
     DeviceApp.parse({
       app: 'thermo',
       running: running ? { version: running[0], digest, state: running[1] } : null,
-      desired: desired ? { version: desired, channel: 'stable', grants: {}, limits: {} } : null,
+      desired: desired
+        ? { version: desired, channel: 'stable', grants: {}, limits: {}, isolation: 'shared', triggers: {} }
+        : null,
       execution: execution
         ? {
             id: '0198c0de-0000-7000-8000-000000000001',

@@ -1,5 +1,6 @@
 /** Grants as lines for people: which capability, what of it, and how. */
 import type { Grants } from '@wafer/protocol/grants';
+import { httpPort } from '@wafer/protocol/http';
 import { bytes } from '../format/quantity.ts';
 
 export interface GrantLine {
@@ -21,11 +22,19 @@ export function grantLines(grants: Grants): GrantLine[] {
         access === 'read' ? 'read-only' : 'read and write',
       ),
     ),
+    ...(grants.http ?? []).map(({ addresses = [], methods, ...target }) =>
+      line(
+        'http',
+        `${target.scheme}://${target.host}:${httpPort(target)}`,
+        [methods.join(', '), ...(addresses.length === 0 ? [] : [`at ${addresses.join(', ')}`])].join(' '),
+      ),
+    ),
     ...(grants.messaging?.publish ?? []).map((filter) => line('messaging', filter, 'publish')),
     ...(grants.messaging?.subscribe ?? []).map((filter) => line('messaging', filter, 'subscribe')),
     ...(grants.keyvalue ?? []).map(({ store, maxBytes }) =>
       line('key-value store', store, `up to ${bytes(maxBytes)}`),
     ),
+    ...(grants.secrets ?? []).map((name) => line('secret', name)),
     ...(grants.clock ? [line('clock', 'wall and monotonic time')] : []),
     ...(grants.random ? [line('random', 'random numbers')] : []),
     ...Object.entries(grants.environment ?? {}).map(([name, value]) =>

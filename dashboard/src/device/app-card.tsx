@@ -13,10 +13,11 @@ import { Pill, Status } from '../elements/status.tsx';
 import { EXECUTION_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import { counted, grouped } from '../format/quantity.ts';
-import { clockSeconds, fullTime } from '../format/time.ts';
+import { clockSeconds } from '../format/time.ts';
 import { AppUsage } from './app-usage.tsx';
 import classes from './app-card.module.css';
 import { swapText } from './swap-facts.ts';
+import { triggersText } from './triggers.ts';
 
 const ReleaseLink = ({ app, version }: { app: string; version: string }) => (
   <Link href={`/releases/${app}/${version}`} className="quiet">
@@ -33,23 +34,25 @@ function swapFacts({ swap }: ExecutionView): Fact[] {
   ];
 }
 
-function changeFacts({ lastSwap, crashLoop }: AppHealth): Fact[] {
-  const facts: Fact[] = [];
-  if (lastSwap !== undefined) {
-    const { cause, cost, stages } = swapText(lastSwap.figures);
-    const text = (
-      <span key="change">
-        {cause}, <When at={lastSwap.at} />: {cost}; {stages}
-      </span>
-    );
-    facts.push(['Last change', text]);
-  }
-  if (crashLoop !== undefined) {
-    // `When` speaks of what has been.
-    const next = fullTime(Date.parse(crashLoop.nextTryAt));
-    facts.push(['Crash loop', `${counted(crashLoop.failures, 'failure')} in a row, next try ${next}`]);
-  }
-  return facts;
+/** A start or a restart belongs to no execution; what does is told there. */
+function changeFacts({ lastSwap }: AppHealth): Fact[] {
+  if (lastSwap === undefined || !['start', 'restart'].includes(lastSwap.figures.cause)) return [];
+  const { cause, cost, stages } = swapText(lastSwap.figures);
+  const text = (
+    <span key="change">
+      {cause}, <When at={lastSwap.at} />: {cost}; {stages}
+    </span>
+  );
+  return [['Last change', text]];
+}
+
+/** When it runs, and with whom it shares a thread, where that is not the usual. */
+function runFacts({ triggers, isolation }: NonNullable<DeviceApp['desired']>): Fact[] {
+  const runs = triggersText(triggers);
+  return [
+    ...(runs === undefined ? [] : [['Runs', runs] as const]),
+    ...(isolation === 'dedicated' ? [['Thread', 'its own'] as const] : []),
+  ];
 }
 
 function FaultBox({ execution }: { execution: ExecutionView }) {
@@ -131,6 +134,7 @@ function NowFacts({ app, health }: { app: DeviceApp; health: AppHealth | undefin
             ),
           ],
           health !== undefined && ['Calls', `${grouped(health.calls)}, ${counted(health.faults, 'fault')}`],
+          ...(desired === null ? [] : runFacts(desired)),
           ...(health === undefined ? [] : changeFacts(health)),
         ]}
       />

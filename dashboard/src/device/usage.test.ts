@@ -69,6 +69,8 @@ describe('rows', () => {
       channel: 'stable',
       grants: { keyvalue: [{ store: 'default', maxBytes: 1024 }] },
       limits: { messagesPerMinute: 600, logBytesPerMinute: 0 },
+      isolation: 'shared',
+      triggers: {},
     },
     execution: null,
   }).desired;

@@ -50,8 +50,15 @@ export function appsOf(rows: AppRows): Map<DeviceId, DeviceApp[]> {
   for (const { device, app, version, digest, state } of rows.running)
     entry(device, app).running = { version, digest, state };
   // Rows of an older server lack the limits that came since.
-  for (const { device, app, version, channel, grants, limits } of rows.desired)
-    entry(device, app).desired = { version, channel, grants, limits: Limits.parse(limits) };
+  for (const { device, app, version, channel, grants, limits, isolation, triggers } of rows.desired)
+    entry(device, app).desired = {
+      version,
+      channel,
+      grants,
+      limits: Limits.parse(limits),
+      isolation,
+      triggers,
+    };
   for (const { device, created, updated, ...execution } of rows.executions) {
     const app = byDevice.get(device)?.get(execution.app);
     if (app === undefined) continue;
