@@ -2,7 +2,14 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { AttackReporter } from './device-agent/test/sandbox/reporter.ts';
 
-export const attacks = (include: string[], globalSetup: string[] = []): ViteUserConfig =>
+interface Attacks {
+  readonly include: string[];
+  readonly globalSetup?: string[];
+  /** Whether docs/sandbox.md has a line for each. */
+  readonly isListed?: boolean;
+}
+
+export const attacks = ({ include, globalSetup = [], isListed = false }: Attacks): ViteUserConfig =>
   defineConfig({
     test: {
       include,
@@ -13,6 +20,6 @@ export const attacks = (include: string[], globalSetup: string[] = []): ViteUser
       maxWorkers: 2,
       silent: true,
       expect: { requireAssertions: true },
-      reporters: [new AttackReporter()],
+      reporters: [new AttackReporter({ isListed })],
     },
   });

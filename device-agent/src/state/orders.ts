@@ -132,6 +132,8 @@ export class Orders {
       // Refused for what it says, rather than for want of a link or of sound metadata.
       if (judged && fault.kind !== 'link') this.#done(document);
       this.#failures += 1;
+      // A document that came meanwhile is worth a try at once.
+      if (this.#waiting !== document) return;
       this.#retryAt = clock.now() + (fault.kind === 'link' ? retryDelayMs(this.#failures) : MEND_MS);
     }
   }

@@ -255,3 +255,41 @@ test('deep offline: a link that breaks half-way costs only what was not there ye
   const roots = repository.asked.filter((asked) => asked.want === 'metadata' && asked.name.includes('root'));
   expect(roots.map((asked) => asked.want === 'metadata' && asked.name)).toEqual(['5.root.json']);
 });
+
+test.each([
+  ['with new keys of the thief under the old threshold', 3, 2],
+  ['with the threshold lowered to the one key', 1, 1],
+])('one of three root keys stolen: a new root is refused, %s', async (_, rootKeys, rootThreshold) => {
+  repository = new Repository({ rootKeys: 3, rootThreshold: 2 });
+  await writeFile(factoryRootPath(folder), repository.root);
+  await refresh();
+  const [, stolen] = repository.roots;
+  // The thief's own keys in every place.
+  for (const role of ['root', 'targets', 'snapshot', 'timestamp'] as const)
+    repository.keys[role] = newSigner();
+  repository.coRoots = Array.from({ length: rootKeys - 1 }, newSigner);
+  repository.rootThreshold = rootThreshold;
+  repository.rotateRoot([stolen!, stolen!, ...repository.roots]);
+  repository.sign();
+  await expect(refresh()).rejects.toEqual(fault('signature'));
+  expect(await kept('root')).toContain('"version":1');
+});
+
+test('one of three root keys stolen: the other two put another in its place, and it is worth nothing', async () => {
+  repository = new Repository({ rootKeys: 3, rootThreshold: 2 });
+  await writeFile(factoryRootPath(folder), repository.root);
+  await refresh();
+  const [first, stolen, third] = repository.roots;
+  repository.coRoots = [third!, newSigner()];
+  repository.rotateRoot([first!, third!]);
+  // The new root must be signed by its own threshold, too: the same two do.
+  await refresh();
+  expect(await kept('root')).toContain('"version":2');
+  expect(await kept('root')).not.toContain(stolen!.id);
+  repository.rotateRoot([stolen!, third!]);
+  await expect(refresh()).rejects.toEqual(fault('signature'));
+  repository.countFrom({ root: 2 });
+  repository.rotateRoot([first!, third!]);
+  await refresh();
+  expect(await kept('root')).toContain('"version":3');
+});

@@ -46,7 +46,7 @@ const YEAR_MS = 365 * 86_400_000;
 export const sha256 = (bytes: Uint8Array | string): Digest =>
   Digest.parse(createHash('sha256').update(bytes).digest('hex'));
 
-interface Signer {
+export interface Signer {
   readonly id: string;
   readonly hex: string;
   readonly key: KeyObject;
@@ -88,6 +88,9 @@ export class Repository {
     app: newSigner(),
     director: newSigner(),
   };
+  /** Further keys of root, beside `keys.root`. */
+  coRoots: Signer[] = [];
+  rootThreshold = 1;
   /** Metadata by the name under which it is asked for. */
   readonly files = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
@@ -104,7 +107,9 @@ export class Repository {
   #snapshotVersion = 0;
   #timestampVersion = 0;
 
-  constructor() {
+  constructor({ rootKeys = 1, rootThreshold = 1 } = {}) {
+    for (let further = 1; further < rootKeys; further += 1) this.coRoots.push(newSigner());
+    this.rootThreshold = rootThreshold;
     this.rotateRoot();
     this.sign();
   }
@@ -113,18 +118,22 @@ export class Repository {
     return this.files.get('1.root.json')!.toString('utf8');
   }
 
-  rotateRoot(signers: Signer[] = [this.keys.root]): void {
+  get roots(): Signer[] {
+    return [this.keys.root, ...this.coRoots];
+  }
+
+  rotateRoot(signers: Signer[] = this.roots): void {
     this.#rootVersion += 1;
     const role = (signer: Signer) => new Role({ keyIDs: [signer.id], threshold: 1 });
-    const { root, targets, snapshot, timestamp } = this.keys;
+    const { targets, snapshot, timestamp } = this.keys;
     const body = new Root({
       version: this.#rootVersion,
       specVersion: SPEC,
       expires: this.#expiry(),
       consistentSnapshot: true,
-      keys: Object.fromEntries([root, targets, snapshot, timestamp].map((k) => [k.id, modelKey(k)])),
+      keys: Object.fromEntries([...this.roots, targets, snapshot, timestamp].map((k) => [k.id, modelKey(k)])),
       roles: {
-        root: role(root),
+        root: new Role({ keyIDs: this.roots.map(({ id }) => id), threshold: this.rootThreshold }),
         targets: role(targets),
         snapshot: role(snapshot),
         timestamp: role(timestamp),
@@ -166,7 +175,8 @@ export class Repository {
   }
 
   /** What the next `sign` counts on from: forwards as a thief would, or back as after a recovery. */
-  countFrom(versions: { targets?: number; snapshot?: number; timestamp?: number }): void {
+  countFrom(versions: { root?: number; targets?: number; snapshot?: number; timestamp?: number }): void {
+    this.#rootVersion = versions.root ?? this.#rootVersion;
     this.#targetsVersion = versions.targets ?? this.#targetsVersion;
     this.#snapshotVersion = versions.snapshot ?? this.#snapshotVersion;
     this.#timestampVersion = versions.timestamp ?? this.#timestampVersion;
@@ -178,7 +188,14 @@ export class Repository {
     this.sign();
   }
 
-  addTarget(app: AppName, path: string, length: number, digest: string, custom: object): void {
+  addTarget(
+    app: AppName,
+    path: string,
+    length: number,
+    digest: string,
+    custom: object,
+    signers: Parameters<Repository['sign']>[0] = {},
+  ): void {
     const role = this.#roles.get(app) ?? { version: 0, targets: {} };
     const file = TargetFile.fromJSON(path, {
       length,
@@ -186,6 +203,13 @@ export class Repository {
       custom: { ...custom },
     });
     this.#roles.set(app, { version: role.version + 1, targets: { ...role.targets, [path]: file } });
+    this.sign(signers);
+  }
+
+  dropTarget(app: AppName, path: string): void {
+    const role = this.#roles.get(app)!;
+    const { [path]: _, ...targets } = role.targets;
+    this.#roles.set(app, { version: role.version + 1, targets });
     this.sign();
   }
 
