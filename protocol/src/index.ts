@@ -17,6 +17,7 @@ export * from './release.ts';
 export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
+export * from './time.ts';
 export * from './topics.ts';
 export * from './units.ts';
 export * from './version.ts';

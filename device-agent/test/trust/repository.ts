@@ -38,8 +38,11 @@ import {
   type DeviceId,
   type Request,
   type SignedDesired,
+  type SignedTime,
+  type TimeDocument,
 } from '@wafer/protocol';
 import type { Answer, Question, Requests } from '../../src/link/requests.ts';
+import { DEVICE } from '../state/orders.ts';
 
 const SPEC = '1.0.31';
 const YEAR_MS = 365 * 86_400_000;
@@ -97,6 +100,8 @@ export class Repository {
   /** Hooks for attackers: what is answered instead. */
   alterMetadata: (name: string, bytes: Buffer) => Buffer | undefined = (_, bytes) => bytes;
   alterChunk: (digest: string, index: number, bytes: Buffer) => Buffer | undefined = (_, __, bytes) => bytes;
+  tellTime: (document: TimeDocument) => SignedTime = (document) =>
+    signDocument(document, this.keys.director.key);
   expires = new Date(Date.now() + YEAR_MS);
   asked: Question[] = [];
   /** Whether director keys stand in `custom`, or only in the target's content. */
@@ -283,9 +288,27 @@ export class Repository {
   answer(request: Request): Buffer {
     const { id } = request;
     this.asked.push(request);
-    const body = request.want === 'metadata' ? this.#metadata(request) : this.#chunk(request);
+    const body = this.#body(request);
     if (body === undefined) return encodeFrame({ id, status: 'error', code: 'not-found' }, Buffer.alloc(0));
     return encodeFrame({ id, status: 'ok', encoding: body.encoding, total: body.total }, body.bytes);
+  }
+
+  #body(request: Request) {
+    switch (request.want) {
+      case 'metadata':
+        return this.#metadata(request);
+      case 'chunk':
+        return this.#chunk(request);
+      case 'time': {
+        const time = this.tellTime({
+          _type: 'wafer-time',
+          device: DEVICE,
+          nonce: request.nonce,
+          time: new Date().toISOString(),
+        });
+        return { bytes: Buffer.from(JSON.stringify(time)), encoding: 'identity' as const, total: undefined };
+      }
+    }
   }
 
   #metadata({ name, offset }: Extract<Request, { want: 'metadata' }>) {

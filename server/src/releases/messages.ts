@@ -1,5 +1,5 @@
 /**
- * MQTT in: a device asks for metadata or for a chunk, and gets one frame. Metadata is for every
+ * MQTT in: a device asks for metadata, for a chunk or for the time, and gets one frame. Metadata is for every
  * device; a chunk only for one that was told to run the component, or of the director's keys, which
  * all must verify. A device that asks for more at a time than it may is told to wait.
  */
@@ -22,6 +22,7 @@ import { createHot } from './hot.ts';
 import { sha256 } from './metadata.ts';
 import { onlineKeys } from './signers.ts';
 import { namedText, readChunk } from './store.ts';
+import { signedTime } from './time.ts';
 import { directorBlob } from './trust.ts';
 
 /** Requests of one device that may be under way. */
@@ -98,7 +99,15 @@ export class Responder {
         return this.#metadata(request.id, request.name, request.offset);
       case 'chunk':
         return this.#chunk(device, request.id, request.digest, request.index);
+      case 'time':
+        return this.#time(device, request.id, request.nonce);
     }
+  }
+
+  async #time(device: DeviceId, id: number, nonce: string): Promise<Answer> {
+    const { clock, signers } = this.#deps;
+    const body = signedTime(device, nonce, clock.now(), signers.director);
+    return { header: { id, status: 'ok', encoding: 'identity' }, body };
   }
 
   async #metadata(id: number, name: MetadataName, offset: number): Promise<Answer> {
