@@ -21,9 +21,10 @@ import {
   type Fault,
   type ReleaseCustom,
 } from '@wafer/protocol';
-import { grantsBound, limitBeyond, type Policy } from '../config.ts';
+import type { Policy } from '../config.ts';
 import type { Floors } from './floors.ts';
 import { genuine, signedFloor } from './genuine.ts';
+import { beyondPolicy } from './policy.ts';
 import type { TargetView } from './updater.ts';
 
 export type Verdict =
@@ -157,15 +158,7 @@ async function checkTriggers(
   }
 }
 
-function checkPolicy({ app, channel, grants, limits }: DesiredApp, policy: Policy): void {
-  const refuse = (what: string): never => {
-    throw new FaultError('policy', `the board's owner does not allow ${what}`, what);
-  };
-  if (policy.apps !== undefined && !policy.apps.includes(app)) refuse(`app ${app}`);
-  if (policy.channels !== undefined && !policy.channels.includes(channel)) refuse(`channel ${channel}`);
-  const bound = grantsBound(policy, grants);
-  const beyond = bound === undefined ? undefined : firstBeyond(grants, bound);
-  if (beyond !== undefined) refuse(beyond);
-  const limit = limitBeyond(policy, limits);
-  if (limit !== undefined) refuse(limit);
+function checkPolicy(order: DesiredApp, policy: Policy): void {
+  const fault = beyondPolicy(order, policy);
+  if (fault !== undefined) throw new FaultError(fault.kind, fault.message, fault.subject);
 }

@@ -181,14 +181,23 @@ test('an import that nothing gives is incompatible', async () => {
   expect(verdict).toEqual(fault('incompatible', 'wasi:sockets/tcp@0.2.0'));
 });
 
-test("the owner's policy caps grants, memory, apps and channels", async () => {
+test("the owner's policy caps grants, limits, apps and channels, and the rule is named", async () => {
   const granted = { grants: { clock: true } };
-  expect(await judgeOne(granted, granted, { grants: {} })).toEqual(fault('policy', 'clock'));
-  expect(await judgeOne({}, { limits: { memoryMiB: 64 } }, { limits: { memoryMiB: 32 } })).toEqual(
-    fault('policy'),
-  );
-  expect(await judgeOne({}, {}, { apps: [AppName.parse('pump')] })).toEqual(fault('policy', 'app thermo'));
-  expect(await judgeOne({}, {}, { channels: [] })).toEqual(fault('policy', 'channel stable'));
+  expect(await judgeOne(granted, granted, { grants: {} })).toEqual(fault('policy', 'policy.grants.clock'));
+  const limits = { memoryMiB: 64, deadlineMs: 900 };
+  for (const [name, cap] of [
+    ['memoryMiB', 32],
+    ['deadlineMs', 500],
+  ] as const) {
+    const verdict = await judgeOne({}, { limits }, { limits: { [name]: cap } });
+    expect(verdict).toEqual(fault('policy', `policy.limits.${name}`));
+  }
+  expect(await judgeOne({}, {}, { apps: [AppName.parse('pump')] })).toEqual(fault('policy', 'policy.apps'));
+  expect(await judgeOne({}, {}, { channels: [] })).toEqual(fault('policy', 'policy.channels'));
+  const messaging = { publish: ['telemetry/x'], subscribe: [] };
+  expect(
+    await judgeOne({ grants: { messaging } }, { grants: { messaging } }, { grants: { clock: true } }),
+  ).toEqual(fault('policy', 'policy.grants.messaging.publish'));
   expect((await judgeOne(granted, granted, { grants: { clock: true } })).kind).toBe('admitted');
 });
 
