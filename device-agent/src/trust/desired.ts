@@ -18,6 +18,7 @@ import {
   type DesiredApp,
   type DesiredEnvelope,
   type DeviceId,
+  type DirectorKeys,
   type Fault,
   type ReleaseCustom,
 } from '@wafer/protocol';
@@ -44,10 +45,11 @@ export interface Judge {
 
 /** One verdict for each app. Rejects with a fault when the document as a whole is refused. */
 export async function judgeDesired(received: DesiredEnvelope, judge: Judge): Promise<Verdict[]> {
-  await checkDirector(received, judge.view);
+  const { keys } = await judge.view.directorKeys();
+  checkDirector(received, keys);
   const desired = understood(received);
   checkAddressee(desired, judge.device);
-  checkVersion(desired, judge.last);
+  checkVersion(desired, stillCounts(judge.last, keys));
   checkExpiry(desired, judge.now);
   const verdicts: Verdict[] = [];
   for (const order of desired.apps) verdicts.push(await judgeApp(order, judge));
@@ -55,8 +57,7 @@ export async function judgeDesired(received: DesiredEnvelope, judge: Judge): Pro
 }
 
 /** Over what was sent: reading it first would add the defaults of this version. */
-async function checkDirector({ signed, signatures }: DesiredEnvelope, view: TargetView): Promise<void> {
-  const { keys } = await view.directorKeys();
+function checkDirector({ signed, signatures }: DesiredEnvelope, keys: DirectorKeys['keys']): void {
   if (!isSignedBy(signed, signatures, keys)) {
     throw new FaultError('signature', 'no director key signed the desired state', 'director');
   }
@@ -81,6 +82,16 @@ function checkAddressee(desired: DesiredState, device: DeviceId): void {
     throw new FaultError('signature', 'the desired state names an app twice', 'apps');
   }
 }
+
+/**
+ * Fast-forward: whoever had the director's key may have signed a version that nobody can rise above. It is
+ * left behind with the key; orders under it cannot be replayed either.
+ */
+const stillCounts = (
+  last: DesiredEnvelope | undefined,
+  keys: DirectorKeys['keys'],
+): DesiredEnvelope | undefined =>
+  last !== undefined && isSignedBy(last.signed, last.signatures, keys) ? last : undefined;
 
 /** Replay: an old order stays valid to its signature, so versions must rise (Uptane, 5.4.4.2). */
 function checkVersion({ version, apps }: DesiredState, last: DesiredEnvelope | undefined): void {

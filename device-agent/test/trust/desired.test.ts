@@ -83,6 +83,27 @@ test('replay: an older desired state is refused, and so is another content under
   await expect(judge(repository.desired(DEVICE, 5, []), last)).rejects.toEqual(fault('signature', 'version'));
 });
 
+test('fast-forward: a version that a thief of the director key raised is left behind with the key', async () => {
+  const repository = new Repository();
+  const { judge } = await newBoard(repository);
+  const raised = repository.desired(DEVICE, Number.MAX_SAFE_INTEGER, []);
+  expect(await judge(raised)).toEqual([]);
+  await expect(judge(repository.desired(DEVICE, 2, []), raised)).rejects.toEqual(
+    fault('signature', 'version'),
+  );
+  const stolen = repository.keys.director;
+  repository.keys.director = newSigner();
+  repository.sign();
+  const recovered = repository.desired(DEVICE, 2, []);
+  expect(await judge(recovered, raised)).toEqual([]);
+  // From there on versions rise again, and the thief's are no longer orders.
+  await expect(judge(repository.desired(DEVICE, 1, []), recovered)).rejects.toEqual(
+    fault('signature', 'version'),
+  );
+  const again = repository.desired(DEVICE, Number.MAX_SAFE_INTEGER, [], { by: stolen });
+  await expect(judge(again, recovered)).rejects.toEqual(fault('signature', 'director'));
+});
+
 test('the same version with the same content is taken again', async () => {
   const repository = new Repository();
   const published = repository.publish('thermo', '1.0.0');
