@@ -63,6 +63,12 @@ export class Chain {
     return this.#store.root.signed.consistentSnapshot;
   }
 
+  /** The earliest expiry of the roles that verified, ms since 1970. */
+  get expires(): number {
+    const roles = [...this.#files.keys()].map((role) => this.#roleNamed(role)?.signed.expires);
+    return Math.min(...roles.flatMap((at) => (at === undefined ? [] : Date.parse(at))));
+  }
+
   /** Root, timestamp, snapshot, targets, in this order. */
   async refresh(): Promise<void> {
     await this.#updateRoot();
@@ -197,6 +203,19 @@ export class Chain {
     const bytes = await this.#fetcher.metadata(role, asked, maxBytes);
     if (bytes === undefined) throw new FaultError('link', `the server has no metadata of ${role}`, role);
     return bytes;
+  }
+
+  #roleNamed(role: string) {
+    switch (role) {
+      case 'root':
+        return this.#store.root;
+      case 'timestamp':
+        return this.#store.timestamp;
+      case 'snapshot':
+        return this.#store.snapshot;
+      default:
+        return this.#store.getRole(role);
+    }
   }
 
   #metaOf(role: string) {

@@ -29,6 +29,8 @@ export interface TargetView {
   target(path: string): Promise<Target | undefined>;
   /** Who may sign desired state. */
   directorKeys(): Promise<DirectorKeys>;
+  /** When the first of all that was asked for so far is past its time, ms since 1970. */
+  expires(): number;
 }
 
 export interface TrustOptions {
@@ -67,6 +69,7 @@ export class Trust {
     return {
       target: (path) => chain.target(path),
       directorKeys: () => this.#directorKeys(chain, requests),
+      expires: () => chain.expires,
     };
   }
 
