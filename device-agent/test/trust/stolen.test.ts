@@ -3,7 +3,7 @@ import { CHUNK_BYTES, type DesiredApp } from '@wafer/protocol';
 import { expect, test, vi } from 'vitest';
 import { newBoard, SOON, type Board } from '../board.ts';
 import { DEVICE, orderFor } from '../state/orders.ts';
-import { sha256, type Published, type Repository, type Signer } from './repository.ts';
+import { newSigner, sha256, type Published, type Repository, type Signer } from './repository.ts';
 
 const malware = Buffer.from('thermo 6.6.6 '.repeat(5000));
 const MALWARE = sha256(malware);
@@ -119,4 +119,25 @@ test('an order that has expired while the power was off: what runs starts again,
   await board.boot();
   await vi.waitFor(() => expect(board.runtime.serving('thermo')).toBe('1.0.0'), SOON);
   await vi.waitFor(() => expect(board.faults()).toEqual(['expired']), SOON);
+});
+
+test('deep offline: an agent that was away while every key was replaced takes the newest release, alone', async () => {
+  const board = await newBoard();
+  const { repository, server } = board;
+  const first = repository.publish('thermo', '1.0.0');
+  await server.order(repository.desired(DEVICE, 1, [orderFor(first, { health: { soakMs: 50 } })]));
+  await vi.waitFor(() => expect(board.executions().at(-1)).toBe('1.0.0 SUCCEEDED'), SOON);
+  await board.halt();
+  for (let times = 0; times < 3; times += 1) {
+    const old = repository.keys.root;
+    for (const role of ['root', 'targets', 'snapshot', 'timestamp', 'app', 'director'] as const)
+      repository.keys[role] = newSigner();
+    repository.rotateRoot([old, repository.keys.root]);
+    repository.sign();
+  }
+  const latest = repository.publish('thermo', '4.0.0');
+  server.desired = repository.desired(DEVICE, 9, [orderFor(latest, { health: { soakMs: 50 } })]);
+  await board.boot();
+  await vi.waitFor(() => expect(board.executions().at(-1)).toBe('4.0.0 SUCCEEDED'), SOON);
+  expect(board.faults()).toEqual([]);
 });
