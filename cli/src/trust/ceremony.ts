@@ -3,7 +3,8 @@
  * its folder; when nobody is missing the change goes to the server, which checks it as a board would.
  * Until then it waits in a file that can be carried on.
  */
-import { SignedMetadata, signDocument, WaferError } from '@wafer/protocol';
+import type { SignedMetadata } from '@wafer/protocol';
+import { signDocument, WaferError } from '@wafer/protocol';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

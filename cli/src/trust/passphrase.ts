@@ -82,6 +82,6 @@ async function askTwice({ askHidden }: Context): Promise<string> {
 }
 
 function longEnough(passphrase: string): string {
-  if ([...passphrase].length >= MIN_CHARACTERS) return passphrase;
+  if (passphrase.length >= MIN_CHARACTERS) return passphrase;
   throw new WaferError('cli.usage', `the passphrase must have at least ${MIN_CHARACTERS} characters`);
 }

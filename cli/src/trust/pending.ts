@@ -21,7 +21,7 @@ export const Pending = z.strictObject({
 export type Pending = z.infer<typeof Pending>;
 
 /** Those who must agree to a document: so many of these keys. */
-export interface Party {
+interface Party {
   /** `root`, `targets` or an app. */
   readonly document: string;
   readonly signed: SignedMetadata;
@@ -88,7 +88,7 @@ function appParty(app: string, signed: SignedMetadata, by: SignedMetadata): Part
 }
 
 /** Everybody who must agree. */
-export function partiesTo({ base, root, targets, roles }: Pending): Party[] {
+function partiesTo({ base, root, targets, roles }: Pending): Party[] {
   const parties: Party[] = [];
   if (root !== undefined) {
     if (base.root !== undefined) parties.push(rootParty('root', root, base.root, 'root'));

@@ -13,8 +13,14 @@ let person: Person;
 afterEach(() => person.leave());
 
 const keyFile = (name: string): string => join(person.folder, 'wafer-keys', name);
-const mutable = async (name: string) =>
-  JSON.parse(await readFile(keyFile(name), 'utf8')) as Record<string, Record<string, unknown>>;
+/** The file of a sealed key, for somebody to alter. */
+interface Sealed {
+  public: string;
+  kdf: Record<string, unknown>;
+  cipher: Record<string, unknown>;
+  sealed: string;
+}
+const mutable = async (name: string) => JSON.parse(await readFile(keyFile(name), 'utf8')) as Sealed;
 
 async function sealedFolder(): Promise<void> {
   person = await signedIn();
@@ -63,35 +69,20 @@ describe('a stolen folder of keys', () => {
     expect(seen.includes(PASSPHRASE)).toBe(false);
   });
 
-  it.each([
-    ['its public half', (file: Record<string, unknown>) => (file['public'] = 'ab'.repeat(32))],
-    [
-      'fewer passes',
-      (file: Record<string, never>) => ((file['kdf'] as Record<string, unknown>)['passes'] = 1),
-    ],
-    [
-      'another salt',
-      (file: Record<string, never>) =>
-        ((file['kdf'] as Record<string, unknown>)['salt'] = Buffer.alloc(16).toString('base64')),
-    ],
-    [
-      'another nonce',
-      (file: Record<string, never>) =>
-        ((file['cipher'] as Record<string, unknown>)['nonce'] = Buffer.alloc(12).toString('base64')),
-    ],
+  it.each<[string, (file: Sealed) => void]>([
+    ['its public half', (file) => (file.public = 'ab'.repeat(32))],
+    ['fewer passes', (file) => (file.kdf['passes'] = 1)],
+    ['another salt', (file) => (file.kdf['salt'] = Buffer.alloc(16).toString('base64'))],
+    ['another nonce', (file) => (file.cipher['nonce'] = Buffer.alloc(12).toString('base64'))],
     [
       'a byte of the sealed key',
-      (file: Record<string, unknown>) =>
-        (file['sealed'] = `A${String(file['sealed']).slice(1)}`.replace(/^AA/, 'AB')),
+      (file) => (file.sealed = `${file.sealed.startsWith('A') ? 'B' : 'A'}${file.sealed.slice(1)}`),
     ],
-    [
-      'a tag cut short',
-      (file: Record<string, unknown>) => (file['sealed'] = String(file['sealed']).slice(0, 16)),
-    ],
+    ['a tag cut short', (file) => (file.sealed = file.sealed.slice(0, 16))],
   ])('does not open after somebody altered %s', async (_, alter) => {
     await sealedFolder();
     const file = await mutable('root.key');
-    alter(file as never);
+    alter(file);
     const sealed = parseSealed(JSON.stringify(file), 'root.key');
     expect(await openSealed(sealed, PASSPHRASE)).toBeUndefined();
   });
@@ -99,7 +90,7 @@ describe('a stolen folder of keys', () => {
   it('cannot make a signer run out of memory with parameters of its own', async () => {
     await sealedFolder();
     const file = await mutable('targets.key');
-    (file['kdf'] as Record<string, unknown>)['memoryKiB'] = 100 * 1024 * 1024;
+    file.kdf['memoryKiB'] = 100 * 1024 * 1024;
     await writeFile(keyFile('targets.key'), JSON.stringify(file));
     expect((await publish()).stderr).toMatch(/^error cli\.keys-missing: .*targets\.key is no sealed key/);
   });

@@ -142,7 +142,7 @@ describe('a delegated publisher signing another’s app', () => {
 
   it('by a new version of its role is refused by boards, and by the CLI of its owner', async () => {
     const role = { ...roleOf('yours'), version: 2, targets: {} };
-    person.server.roles.get('yours')?.push(signDocument(role, await stolen('app-mine')) as never);
+    person.server.roles.get('yours')?.push(signDocument(role, await stolen('app-mine')));
     const updater = await board(person);
     await expect(updater.getTargetInfo('yours/1.0.0/x.wasm')).rejects.toThrow();
     expect((await publish('yours', '1.1.0')).stderr).toMatch(
@@ -155,7 +155,7 @@ describe('a delegated publisher signing another’s app', () => {
     const path = `yours/6.6.6/${'ab'.repeat(32)}.wasm`;
     role.version = 2;
     role.targets[path] = { length: 1, hashes: { sha256: 'ab'.repeat(32) } };
-    person.server.roles.get('mine')?.push(signDocument(role, await stolen('app-mine')) as never);
+    person.server.roles.get('mine')?.push(signDocument(role, await stolen('app-mine')));
     expect(await (await board(person)).getTargetInfo(path)).toBeUndefined();
   });
 
@@ -167,7 +167,7 @@ describe('a delegated publisher signing another’s app', () => {
     targets.version += 1;
     const key = await stolen('app-mine');
     for (const role of targets.delegations.roles) role.keyids = [keyId(publicHex(key))];
-    person.server.roles.get('targets')?.push(signDocument(targets, key) as never);
+    person.server.roles.get('targets')?.push(signDocument(targets, key));
     await expect(board(person)).rejects.toThrow();
     expect((await publish('yours', '1.1.0')).stderr).toMatch(
       /^error trust\.signature-invalid: the metadata "targets"/,

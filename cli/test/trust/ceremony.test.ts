@@ -1,7 +1,6 @@
 /** Ceremonies over real HTTP, on several machines; what comes of them is judged by tuf-js, as a board does. */
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SignedMetadata } from '@wafer/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { board } from '../board.ts';
 import { reactor } from '../guests.ts';
@@ -260,7 +259,7 @@ describe('an expiry', () => {
     const { warnings, roles } = await mustWork('status');
     expect(warnings).toEqual([expect.stringMatching(/without a passphrase/)]);
     expect(roles).not.toContainEqual(expect.objectContaining({ expiry: 'soon' }));
-    const { version } = person.server.latest('demo').signed as SignedMetadata['signed'];
+    const { version } = person.server.latest('demo').signed;
     expect(version).toBe(4);
   });
 });

@@ -22,7 +22,6 @@ import { uploadRoutes } from './uploads.ts';
 
 export { renewOnline, trustedRoot } from './establish.ts';
 export { currentFloor } from './floor.ts';
-export { keepKeysYoung } from './rotation.ts';
 export { directorSigner } from './held.ts';
 export { loadSigners, onlineKeys, type OnlineSigners } from './signers.ts';
 export { findRelease, type ReleaseRow } from './store.ts';

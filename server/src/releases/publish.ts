@@ -6,7 +6,6 @@ import {
   WaferError,
   describeRefusals,
   refusals,
-  type AppName,
   type CreateRelease,
   type Digest,
   type ReleaseCustom,
