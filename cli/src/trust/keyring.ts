@@ -125,8 +125,8 @@ async function openKey(folder: string, name: string, { toOpen }: Passphrases): P
 }
 
 /** Two runs at once make one key: whoever comes second finds the first one's. */
-async function make(folder: string, name: string, { toSeal }: Passphrases): Promise<HeldKey> {
-  const passphrase = (await liesOpen(folder)) ? undefined : await toSeal();
+async function make(folder: string, name: string, passphrases: Passphrases): Promise<HeldKey> {
+  const passphrase = await passphraseFor(folder, passphrases);
   const { privateKey } = generateKeyPairSync('ed25519');
   if (passphrase === undefined)
     await writeOnce(
@@ -154,10 +154,16 @@ async function sealAll(folder: string, passphrases: Passphrases): Promise<string
   return open.map(({ name }) => name);
 }
 
-/** A folder that was made with --no-passphrase stays so without questions. */
-async function liesOpen(folder: string): Promise<boolean> {
+/**
+ * What to seal a new key with. A folder that was made with --no-passphrase stays so without questions; where
+ * keys are sealed already, the passphrase has to open one of them, so that none is sealed with a mistake.
+ */
+async function passphraseFor(folder: string, passphrases: Passphrases): Promise<string | undefined> {
   const held = await list(folder);
-  return held.length > 0 && held.every(({ sealed }) => !sealed);
+  const sealed = held.find((key) => key.sealed);
+  if (sealed === undefined) return held.length > 0 ? undefined : passphrases.toSeal();
+  await openKey(folder, sealed.name, passphrases);
+  return passphrases.toSeal();
 }
 
 async function freeName(folder: string, stem: string): Promise<string> {

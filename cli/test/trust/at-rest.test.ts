@@ -45,7 +45,7 @@ describe('a stolen folder of keys', () => {
     expect(guessed.stderr).toMatch(/^error cli\.passphrase-wrong: .*does not open with this passphrase/);
     expect(person.server.roles.has('demo')).toBe(false);
     person.env['WAFER_KEYS_PASSPHRASE'] = PASSPHRASE;
-    expect(await publish()).toMatchObject({ exit: 0 });
+    expect(await publish()).toMatchObject({ exit: 0, stderr: '' });
   });
 
   it('holds no private key and no passphrase in the open, and neither ever travels', async () => {
@@ -102,13 +102,13 @@ describe('a passphrase', () => {
     expect(await person.wafer('keys', 'init', '--root-keys', '2', '--threshold', '2')).toMatchObject({
       exit: 0,
     });
-    expect(await publish()).toMatchObject({ exit: 0 });
+    expect(await publish()).toMatchObject({ exit: 0, stderr: '' });
   });
 
   it('that is mistyped may be typed again', async () => {
     person = await signedIn({ types: [PASSPHRASE, PASSPHRASE, 'not the passphrase', PASSPHRASE] });
     await person.wafer('keys', 'init');
-    expect(await publish()).toMatchObject({ exit: 0 });
+    expect(await publish()).toMatchObject({ exit: 0, stderr: '' });
   });
 
   it('that was typed differently the second time makes no key', async () => {
