@@ -18,12 +18,10 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Incoming } from '../mqtt/bus.ts';
+import { directorSigner } from './held.ts';
 import { createHot } from './hot.ts';
-import { sha256 } from './metadata.ts';
-import { onlineKeys } from './signers.ts';
 import { namedText, readChunk } from './store.ts';
 import { signedTime } from './time.ts';
-import { directorBlob } from './trust.ts';
 
 /** Requests of one device that may be under way. */
 const MAX_IN_FLIGHT = 16;
@@ -55,9 +53,17 @@ async function wasTold(db: Deps['db'], device: DeviceId, digest: Digest): Promis
   return rows.length > 0;
 }
 
+/** Whether this is the content of director/keys.json, of which every device may need the newest or the one before. */
+async function isDirector(db: Deps['db'], digest: Digest): Promise<boolean> {
+  const rows = await db.execute(sql`
+    select 1 from (
+      select content from tuf_metadata where role = 'targets' order by version desc limit 2) as recent
+    where content::jsonb #>> '{signed,targets,director/keys.json,hashes,sha256}' = ${digest}`);
+  return rows.length > 0;
+}
+
 export class Responder {
   readonly #deps: Deps;
-  readonly #directorDigest: string;
   readonly #chunks = createHot<Chunk>(HOT_BYTES);
   readonly #texts = createHot<Buffer>(HOT_BYTES);
   readonly #allowed = createHot<number>(10_000);
@@ -65,7 +71,6 @@ export class Responder {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#directorDigest = sha256(directorBlob(onlineKeys(deps.signers).director));
   }
 
   /** Rejects for a message that is no request; the bus counts it and drops it. */
@@ -105,8 +110,8 @@ export class Responder {
   }
 
   async #time(device: DeviceId, id: number, nonce: string): Promise<Answer> {
-    const { clock, signers } = this.#deps;
-    const body = signedTime(device, nonce, clock.now(), signers.director);
+    const director = await directorSigner(this.#deps);
+    const body = signedTime(device, nonce, this.#deps.clock.now(), director);
     return { header: { id, status: 'ok', encoding: 'identity' }, body };
   }
 
@@ -140,11 +145,11 @@ export class Responder {
   }
 
   async #mayFetch(device: DeviceId, digest: Digest): Promise<boolean> {
-    if (digest === this.#directorDigest) return true;
     const key = `${device}/${digest}`;
     const now = this.#deps.clock.now();
     if ((this.#allowed.get(key) ?? Number.NEGATIVE_INFINITY) > now) return true;
-    const allowed = await wasTold(this.#deps.db, device, digest);
+    const { db } = this.#deps;
+    const allowed = (await wasTold(db, device, digest)) || (await isDirector(db, digest));
     if (allowed) this.#allowed.set(key, now + ALLOWED_FOR_MS, 1);
     return allowed;
   }
