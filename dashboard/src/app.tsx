@@ -12,6 +12,7 @@ import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { SignedOut } from './shell/signed-out.tsx';
 import { cssVariables, theme } from './theme.ts';
+import { TrustBanner } from './trust/trust-banner.tsx';
 
 // the fleet comes with the page; the others when they are first opened
 const DevicePage = lazy(async () => ({ default: (await import('./device/device-page.tsx')).DevicePage }));
@@ -24,6 +25,7 @@ const ReleasePage = lazy(async () => ({
 const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
+const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 
 /** A refused request is refused again; only a server that is away is worth asking again. */
 const isWorthRetrying = (failures: number, error: unknown): boolean =>
@@ -49,6 +51,7 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/trust" component={TrustPage} />
       <Route component={NotFound} />
     </Switch>
   );
@@ -62,6 +65,7 @@ function SignedIn() {
   return (
     <LiveProvider>
       <Shell me={me.data}>
+        <TrustBanner />
         <Suspense fallback={<Loading rows={8} height={28} />}>
           <Pages />
         </Suspense>
