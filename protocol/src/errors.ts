@@ -35,6 +35,13 @@ export const ERRORS = {
   'release.not-found': { status: 404, title: 'There is no such release' },
   'release.metadata-invalid': { status: 422, title: 'The signed metadata does not say what it must' },
   'channel.not-found': { status: 404, title: 'There is no such channel' },
+  // rollouts
+  'rollout.not-found': { status: 404, title: 'There is no such rollout' },
+  'rollout.transition': { status: 409, title: 'The rollout is not in a state for this' },
+  'rollout.conflict': { status: 409, title: 'Another rollout is moving this app on this channel' },
+  'rollout.empty': { status: 422, title: 'No device would be in this rollout' },
+  'rollout.changed': { status: 409, title: 'The devices are not those of the preview any more' },
+  'rollout.same-person': { status: 403, title: 'Another person has to approve this' },
   // secrets
   'secret.not-found': { status: 404, title: 'There is no such secret' },
   'secret.too-large': { status: 413, title: 'The value of the secret is too large' },

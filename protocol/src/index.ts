@@ -14,6 +14,8 @@ export * from './grants.ts';
 export * from './ids.ts';
 export * from './messages.ts';
 export * from './release.ts';
+export * from './rollout-states.ts';
+export * from './rollouts.ts';
 export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
