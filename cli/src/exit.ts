@@ -26,6 +26,7 @@ const EXIT_OF = {
   'auth.required': 'forbidden',
   'auth.forbidden': 'forbidden',
   'auth.link-invalid': 'forbidden',
+  'audit.broken': 'conflict',
   'claim.unknown': 'forbidden',
   'claim.expired': 'forbidden',
   'claim.used-up': 'forbidden',

@@ -17,6 +17,7 @@ export const ERRORS = {
   'auth.required': { status: 401, title: 'Sign in first' },
   'auth.forbidden': { status: 403, title: 'Your role does not allow this' },
   'auth.link-invalid': { status: 401, title: 'This sign-in link does not work any more' },
+  'audit.broken': { status: 409, title: 'The audit chain is broken' },
   // enrolment
   'claim.unknown': { status: 401, title: 'This claim token is not known' },
   'claim.expired': { status: 401, title: 'This claim token has expired' },
