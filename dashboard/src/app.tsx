@@ -25,6 +25,9 @@ const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
 
+const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
+const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
+
 /** A refused request is refused again; only a server that is away is worth asking again. */
 const isWorthRetrying = (failures: number, error: unknown): boolean =>
   failures < 3 && error instanceof RequestFailed && (error.status === 0 || error.status >= 500);
@@ -49,6 +52,8 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/people" component={PeoplePage} />
+      <Route path="/audit" component={AuditPage} />
       <Route component={NotFound} />
     </Switch>
   );

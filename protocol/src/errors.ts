@@ -13,10 +13,14 @@ export const ERRORS = {
   'request.precondition-failed': { status: 412, title: 'It changed since it was read' },
   'request.not-found': { status: 404, title: 'There is no such thing' },
   'request.rate-limited': { status: 429, title: 'Too many requests' },
+  'request.key-reused': { status: 422, title: 'This Idempotency-Key came with another request' },
+  'request.in-progress': { status: 409, title: 'The first request with this key was not answered' },
   // people
   'auth.required': { status: 401, title: 'Sign in first' },
   'auth.forbidden': { status: 403, title: 'Your role does not allow this' },
   'auth.link-invalid': { status: 401, title: 'This sign-in link does not work any more' },
+  'person.exists': { status: 409, title: 'This person exists' },
+  'person.last-admin': { status: 409, title: 'This is the last admin' },
   'audit.broken': { status: 409, title: 'The audit chain is broken' },
   // enrolment
   'claim.unknown': { status: 401, title: 'This claim token is not known' },

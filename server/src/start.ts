@@ -119,7 +119,7 @@ async function open(
 }
 
 /** What the contexts need of each other, where an import would go round in a circle. */
-function compose(
+export function compose(
   deps: Deps,
   {
     people,

@@ -15,7 +15,14 @@ interface ListOptions {
   readonly limit: string;
 }
 
-const words = (value: unknown): string => (value == null ? '–' : JSON.stringify(value));
+/** Longer than this is cut in the table; `--json` has all of it. */
+const WIDTH = 60;
+
+function words(value: unknown): string {
+  if (value == null) return '–';
+  const text = JSON.stringify(value);
+  return text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1)}…`;
+}
 
 const describeEvents = (events: readonly AuditEventView[]): string =>
   table(

@@ -40,4 +40,8 @@ export const apiTokens = pgTable('api_tokens', {
   hash: text().notNull().unique(),
   created: instant('created').notNull(),
   lastUsed: instant('last_used'),
+  /** Null: until it is deleted. */
+  expires: instant('expires'),
+  /** Null: whatever the role may. */
+  scopes: text().array(),
 });
