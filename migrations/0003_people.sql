@@ -1,6 +1,17 @@
+CREATE TABLE "answered_requests" (
+	"key" text PRIMARY KEY NOT NULL,
+	"request" text NOT NULL,
+	"started" timestamp with time zone NOT NULL,
+	"status" integer,
+	"answer" text
+);
+--> statement-breakpoint
 ALTER TABLE "audit_events" ADD COLUMN "seq" bigint;--> statement-breakpoint
 ALTER TABLE "audit_events" ADD COLUMN "hash" text;--> statement-breakpoint
 ALTER TABLE "audit_events" ADD COLUMN "signature" text;--> statement-breakpoint
+ALTER TABLE "api_tokens" ADD COLUMN "expires" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "api_tokens" ADD COLUMN "scopes" text[];--> statement-breakpoint
+CREATE INDEX "answered_requests_started_index" ON "answered_requests" USING btree ("started");--> statement-breakpoint
 CREATE INDEX "audit_events_unsealed_index" ON "audit_events" USING btree ("id") WHERE seq is null;--> statement-breakpoint
 ALTER TABLE "audit_events" ADD CONSTRAINT "audit_events_seq_unique" UNIQUE("seq");--> statement-breakpoint
 -- An event is written once, sealed once, and never otherwise changed or removed.

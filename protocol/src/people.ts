@@ -12,7 +12,16 @@ export type Me = z.infer<typeof Me>;
  * What a token may do of what its role may: the first tag of a route, as OpenAPI shows it, and whether
  * it reads or writes. People are not among them: a token that is narrowed cannot make a wider one.
  */
-const SCOPE_AREAS = ['devices', 'releases', 'channels', 'rollouts', 'secrets', 'enrolment', 'audit', 'live'] as const;
+const SCOPE_AREAS = [
+  'devices',
+  'releases',
+  'channels',
+  'rollouts',
+  'secrets',
+  'enrolment',
+  'audit',
+  'live',
+] as const;
 const SCOPE = new RegExp(`^(${SCOPE_AREAS.join('|')}):(read|write)$`);
 export const TokenScope = z
   .string()

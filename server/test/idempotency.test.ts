@@ -20,7 +20,9 @@ const post = (
     payload,
   });
 const tokens = async () => {
-  const [row] = await t.database.db.execute(sql`select count(*)::integer as n from api_tokens where name = 'ci'`);
+  const [row] = await t.database.db.execute(
+    sql`select count(*)::integer as n from api_tokens where name = 'ci'`,
+  );
   return row?.['n'];
 };
 
@@ -33,7 +35,10 @@ it('the same key and the same request get the first answer again, and change thi
   expect(second.statusCode).toBe(201);
   expect(second.json()).toEqual(first.json());
   expect(second.headers['content-type']).toBe(first.headers['content-type']);
-  expect([first.headers['idempotent-replayed'], second.headers['idempotent-replayed']]).toEqual([undefined, 'true']);
+  expect([first.headers['idempotent-replayed'], second.headers['idempotent-replayed']]).toEqual([
+    undefined,
+    'true',
+  ]);
   expect(await tokens()).toBe(1);
 });
 
@@ -80,7 +85,10 @@ it('is another’s key when another comes with it', async () => {
 it('that is none is refused, and reading needs none', async () => {
   for (const key of ['short', 'x'.repeat(201), 'with space in it'])
     expect((await post('/claim-tokens', {}, key)).json().code).toBe('request.invalid');
-  const read = await t.app.inject({ url: '/api/v1/me', headers: { ...t.as('viewer'), 'idempotency-key': 'x' } });
+  const read = await t.app.inject({
+    url: '/api/v1/me',
+    headers: { ...t.as('viewer'), 'idempotency-key': 'x' },
+  });
   expect(read.statusCode).toBe(200);
 });
 

@@ -66,12 +66,7 @@ function Person({ person, onRemove }: { person: PersonView; onRemove: () => void
         onChange={(role) => role !== null && change.mutate({ id: person.id, role })}
       />
       <Group gap="xs" wrap="nowrap">
-        <Button
-          variant="default"
-          size="xs"
-          loading={again.isPending}
-          onClick={() => again.mutate(person.id)}
-        >
+        <Button variant="default" size="xs" loading={again.isPending} onClick={() => again.mutate(person.id)}>
           New link
         </Button>
         <Button variant="default" size="xs" onClick={onRemove}>

@@ -79,7 +79,10 @@ function refuseOutOfScope(request: FastifyRequest, scopes: readonly string[] | n
   if (scopes === null || url === `${API_ROOT}/me`) return;
   const needed = `${schema?.tags?.[0] ?? 'no area'}:${isSafe(request.method) ? 'read' : 'write'}`;
   if (scopes.includes(needed)) return;
-  throw new WaferError('auth.forbidden', `This needs the scope ${needed}; the token has ${scopes.join(', ')}.`);
+  throw new WaferError(
+    'auth.forbidden',
+    `This needs the scope ${needed}; the token has ${scopes.join(', ')}.`,
+  );
 }
 
 function refuseForeignPage(request: FastifyRequest): void {

@@ -92,7 +92,10 @@ async function claim(db: PostgresJsDatabase, key: string, request: string, at: n
 }
 
 function replay(reply: FastifyReply, { status, answer }: Found, key: Buffer): FastifyReply {
-  const { type, body } = JSON.parse(unlock(key, answer ?? '')) as { type: string | null; body: string | null };
+  const { type, body } = JSON.parse(unlock(key, answer ?? '')) as {
+    type: string | null;
+    body: string | null;
+  };
   void reply.header('idempotent-replayed', 'true').code(status ?? 500);
   if (type !== null) void reply.header('content-type', type);
   return reply.serializer((payload: unknown) => payload as string).send(body ?? undefined);
@@ -117,7 +120,10 @@ export function answerOnce(app: FastifyInstance, { db, clock, secret }: Parts): 
       return undefined;
     }
     if (found.request !== null && found.request !== asked)
-      throw new WaferError('request.key-reused', 'This Idempotency-Key came with another request: use a new one.');
+      throw new WaferError(
+        'request.key-reused',
+        'This Idempotency-Key came with another request: use a new one.',
+      );
     if (found.status === null)
       throw new WaferError(
         'request.in-progress',

@@ -175,11 +175,7 @@ export interface TokenOwner {
  * Whose token it is; remembers that it was used, to the minute. The statement gives a row whatever it
  * finds, so that an answer which was lost with its connection is never read as "no such token".
  */
-export async function useToken(
-  db: Db,
-  hash: string,
-  at: number,
-): Promise<TokenOwner | undefined> {
+export async function useToken(db: Db, hash: string, at: number): Promise<TokenOwner | undefined> {
   const rows = await db.execute<{ owner: TokenOwner | null }>(sql`
     with found as (
         select id, name, role, scopes, last_used from api_tokens
