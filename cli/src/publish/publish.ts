@@ -18,7 +18,7 @@ import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { inspect } from './component.ts';
-import { loadComponent } from './load.ts';
+import { load, type Warn } from './load.ts';
 import { findManifest, type Manifest, worldMismatch } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { type Draft, draftRelease, publishedCounter, readChain, signAndCreate } from './release.ts';
@@ -102,14 +102,14 @@ export interface Prepared {
 }
 
 /** Everything that can be known, and refused, without the server. */
-export async function prepare(request: PublishRequest): Promise<Prepared> {
+export async function prepare(request: PublishRequest, warn: Warn): Promise<Prepared> {
   const version = named(Version, request.version);
   const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
   const found = await findManifest(request.file, request.manifest);
   const { manifest } = found;
   const app = appOf(request.app, manifest);
 
-  const component = await loadComponent(request.file);
+  const { component } = await load(request.file, warn);
   const inspection = await inspect(component);
   const mismatch = worldMismatch(found, inspection.world);
   if (mismatch !== undefined) throw new WaferError('component.unsupported', mismatch);

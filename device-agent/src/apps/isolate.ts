@@ -6,8 +6,9 @@
 import { performance } from 'node:perf_hooks';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
+import { programUrl } from '../programs.ts';
 import { closeLines, portsOf } from './lines.ts';
-import { BOOT, workerProgram } from './worker-code.ts';
+import { threadProgram } from './worker-code.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
@@ -71,9 +72,10 @@ export class Isolate {
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(BOOT, {
+    const { code, data } = threadProgram(programUrl('isolate'));
+    this.#worker = new Worker(code, {
       eval: true,
-      workerData: { port: port2, ...workerProgram() },
+      workerData: { port: port2, ...data },
       transferList: [port2],
       env: {},
       argv: [],

@@ -6,6 +6,7 @@
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
+import { entered } from './bounded.ts';
 import { compileImage, type Code } from './code.ts';
 import { Guest } from './guest.ts';
 import { closeLines } from './lines.ts';
@@ -96,6 +97,7 @@ function receive(message: ToIsolate): void {
       return;
     case 'create':
     case 'call':
+      entered();
       post({ type: 'done', ...run(message) });
   }
 }

@@ -2,7 +2,7 @@
 import { CHAIN_START, type AuditEventView, type AuditHead } from '@wafer/protocol';
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { isConflict } from '../db/failures.ts';
+import { isConflict, isDeadlock } from '../db/failures.ts';
 import { jsonb } from '../db/values.ts';
 import { auditEvents } from './tables.ts';
 
@@ -80,20 +80,31 @@ export interface Seal extends AuditHead {
 }
 
 /**
- * Seals a batch if the chain still ends at `head`; false when another server was first, which the
- * unique `seq` decides where both looked at the same moment.
+ * Seals the whole batch if the chain still ends at `head`, or nothing of it: false when another server
+ * was first. Rows are locked before anything is written, since an event that somebody else sealed
+ * meanwhile would be passed over and leave a gap where it stood in this batch. Batches that have no
+ * event in common meet at the unique `seq`.
  */
 export async function sealBatch(db: Db, head: AuditHead, seals: readonly Seal[]): Promise<boolean> {
   try {
     const rows = await db.execute(sql`
-      update audit_events e set seq = s.seq, hash = s.hash, signature = s.signature
-      from jsonb_to_recordset(${jsonb(seals)}) as s(id bigint, seq bigint, hash text, signature text)
-      where e.id = s.id and e.seq is null
-        and ${head.seq}::bigint = coalesce((select max(seq) from audit_events), 0)
+      with s as materialized (
+        select * from jsonb_to_recordset(${jsonb(seals)}) as s(id bigint, seq bigint, hash text, signature text)
+      ), mine as materialized (
+        select e.id from audit_events e
+        where e.id in (select id from s) and e.seq is null order by e.id for update
+      ), placed as (
+        select s.* from s join mine on mine.id = s.id
+        where (select count(*) from mine) = (select count(*) from s)
+          and ${head.seq}::bigint = coalesce((select max(seq) from audit_events), 0)
+        order by s.seq
+      )
+      update audit_events e set seq = p.seq, hash = p.hash, signature = p.signature
+      from placed p where e.id = p.id
       returning e.id`);
     return rows.length === seals.length;
   } catch (error) {
-    if (isConflict(error)) return false;
+    if (isConflict(error) || isDeadlock(error)) return false;
     throw error;
   }
 }

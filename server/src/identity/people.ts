@@ -46,7 +46,7 @@ export interface People {
   record(actor: AuditActor, action: string, subject: string): Promise<void>;
 }
 
-export interface Visitor {
+interface Visitor {
   /** Remote address. */
   readonly source: string;
   readonly userAgent: string | undefined;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditRow, SERVER_ACTOR } from '../../src/audit/index.ts';
 import { openKeeper } from '../../src/audit/keeper.ts';
 import { Sealer } from '../../src/audit/sealer.ts';
+import { readHead, readUnsealed, sealBatch, type Seal } from '../../src/audit/store.ts';
 import { testApp, type TestApp } from '../harness-app.ts';
 
 let t: TestApp;
@@ -57,6 +58,23 @@ describe('the audit chain', () => {
     expect(await verify()).toMatchObject({ broken: null, unsealed: 0 });
     const events = await chain();
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+  });
+
+  it('takes a batch whole or not at all, when another server sealed a part of it meanwhile', async () => {
+    await many(2);
+    await get('/audit/status'); // seals them
+    const sealed = await chain();
+    await many(1);
+    const waiting = await readUnsealed(t.database.db, 10);
+    const head = await readHead(t.database.db);
+    const stale = [...sealed, ...waiting].map(({ id }, at): Seal => ({
+      id,
+      seq: head.seq + 1 + at,
+      hash: 'x',
+      signature: null,
+    }));
+    expect(await sealBatch(t.database.db, head, stale)).toBe(false);
+    expect(await verify()).toMatchObject({ broken: null, unsealed: 0, head: { seq: sealed.length + 1 } });
   });
 
   it.each([
