@@ -14,6 +14,13 @@ ALTER TABLE "api_tokens" ADD COLUMN "scopes" text[];--> statement-breakpoint
 CREATE INDEX "answered_requests_started_index" ON "answered_requests" USING btree ("started");--> statement-breakpoint
 CREATE INDEX "audit_events_unsealed_index" ON "audit_events" USING btree ("id") WHERE seq is null;--> statement-breakpoint
 ALTER TABLE "audit_events" ADD CONSTRAINT "audit_events_seq_unique" UNIQUE("seq");--> statement-breakpoint
+CREATE TABLE "sign_in_attempts" (
+	"key" text PRIMARY KEY NOT NULL,
+	"count" integer NOT NULL,
+	"since" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX "accounts_identity" ON "accounts" USING btree ("provider_id","account_id");--> statement-breakpoint
 -- An event is written once, sealed once, and never otherwise changed or removed.
 CREATE FUNCTION "audit_events_append_only"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -72,6 +72,19 @@ export const InvitePerson = z.strictObject({
 export const InvitedPerson = z.object({ id: z.string(), url: z.url(), expires: Timestamp });
 export type InvitedPerson = z.infer<typeof InvitedPerson>;
 
+/** Length is what counts (NIST SP 800-63B, 3.1.1); the upper bound keeps hashing cheap. */
+const NewPassword = z.string().min(12).max(128);
+
+export const SignIn = z.strictObject({ email: z.email().max(200), password: z.string().min(1).max(128) });
+export type SignIn = z.infer<typeof SignIn>;
+
+/** `current` may be left out where there is none yet, and in a session that has just begun. */
+export const SetPassword = z.strictObject({ current: z.string().max(128).optional(), password: NewPassword });
+export type SetPassword = z.infer<typeof SetPassword>;
+
+/** How somebody may sign in here: always with a link or a password, perhaps with single sign-on. */
+export const SignInWays = z.object({ sso: z.object({ name: z.string() }).nullable() });
+
 export const UpdatePerson = z.strictObject({ role: Role });
 
 export const SessionView = z.object({

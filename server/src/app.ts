@@ -23,10 +23,21 @@ import { keepToTheApi } from './http/listeners.ts';
 import { answerOnce } from './http/idempotency.ts';
 import { describeApi } from './http/openapi.ts';
 import { answerProblems, describe, sendProblem } from './http/problems.ts';
-import { authenticator, signInPage, type People } from './identity/index.ts';
+import {
+  authenticator,
+  passwordPage,
+  signInPage,
+  ssoPages,
+  type People,
+  type Sso,
+} from './identity/index.ts';
 
 export interface AppParts {
   readonly people: People;
+  /** Absent: there is no single sign-on. */
+  readonly sso?: Sso | undefined;
+  /** Of the dashboard, once it listens. */
+  readonly dashboard: () => string;
   /** One plugin a context, mounted below /api/v1. */
   readonly contexts: readonly FastifyPluginAsyncZod[];
   /** Where the built dashboard lies, if not where Vite puts it. */
@@ -65,6 +76,8 @@ export async function app(deps: Deps, parts: AppParts): Promise<FastifyInstance>
   });
   for (const context of parts.contexts) await server.register(context, { prefix: API_ROOT });
   await server.register(signInPage(people));
+  await server.register(passwordPage(deps, people));
+  await server.register(ssoPages(deps, { people, sso: parts.sso, dashboard: parts.dashboard }));
   await serveDashboard(server, parts.dashboardFolder);
   await server.ready();
   return server;

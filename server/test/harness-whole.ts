@@ -78,7 +78,7 @@ export async function wholeApp(): Promise<WholeApp> {
   };
   const mqtt = { host: '127.0.0.1', port: 8883 };
   const contexts = compose(deps, { people, mqtt, dashboard: () => 'http://x', api: () => 'https://x' });
-  const app = await createApp(deps, { people, contexts });
+  const app = await createApp(deps, { people, contexts, dashboard: () => 'http://x' });
   const tls = authority.serverTls();
   const listener = await listenSecurely(app, tls, { host: '127.0.0.1', port: 0 });
   const tokenOf = async (role: Role): Promise<string> =>

@@ -85,7 +85,8 @@ function refuseOutOfScope(request: FastifyRequest, scopes: readonly string[] | n
   );
 }
 
-function refuseForeignPage(request: FastifyRequest): void {
+/** Throws auth.forbidden for a change that a browser was talked into by somebody else's page. */
+export function refuseForeignPage(request: FastifyRequest): void {
   if (isSafe(request.method)) return;
   const site = request.headers['sec-fetch-site'];
   const origin = request.headers.origin;

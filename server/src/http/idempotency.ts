@@ -7,13 +7,14 @@
  * A key belongs to the credential that it came with. The table holds keyed hashes, and answers locked
  * with a key that is made from the Idempotency-Key: the database alone gives neither away.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { WaferError, type Clock } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { onlyRow } from '../db/failures.ts';
 import { instant } from '../db/values.ts';
+import { lock, unlock } from './lock.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const SWEEP_MS = 3600 * 1000;
@@ -56,20 +57,6 @@ function givenKey(request: FastifyRequest): string | undefined {
 
 const isPlain = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && [Object.prototype, null].includes(Object.getPrototypeOf(body));
-
-function lock(key: Buffer, text: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const locked = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), locked]).toString('base64');
-}
-
-function unlock(key: Buffer, text: string): string {
-  const bytes = Buffer.from(text, 'base64');
-  const opener = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
-  opener.setAuthTag(bytes.subarray(12, 28));
-  return Buffer.concat([opener.update(bytes.subarray(28)), opener.final()]).toString('utf8');
-}
 
 interface Found {
   readonly claimed: boolean;

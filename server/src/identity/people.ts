@@ -20,7 +20,7 @@ export const LINK_LIFE = Minutes(15);
 export const INVITATION_LIFE = Days(3);
 
 /** The domain cannot exist (RFC 6761), so nothing is ever sent to it. */
-const ADMIN = { id: 'local-admin', name: 'admin', email: 'admin@wafer.invalid' } as const;
+export const ADMIN = { id: 'local-admin', name: 'admin', email: 'admin@wafer.invalid' } as const;
 
 const ADDRESS_HEADER = 'x-wafer-address';
 
@@ -38,12 +38,31 @@ export interface People {
   inviteLink(email: string): Promise<string>;
   /** Values for `Set-Cookie`; undefined when the link does not work (any more). */
   signIn(token: string, from: Visitor): Promise<string[] | undefined>;
+  /** Begins a session of the person with this address, who proved it elsewhere. */
+  enter(email: string, from: Visitor): Promise<string[] | undefined>;
+  /** Likewise; undefined when the address is nobody's or the password is not that one's. Guesses are counted elsewhere. */
+  signInWithPassword(
+    given: { readonly email: string; readonly password: string },
+    from: Visitor,
+  ): Promise<string[] | undefined>;
+  /** The session that the `Cookie` header names, as its person's own. */
+  session(cookie: string): Promise<OwnSession | undefined>;
   /** Whose session the `Cookie` header names. */
   whoIs(cookie: string): Promise<Person | undefined>;
   /** Ends the session; values for `Set-Cookie` that clear it. */
   signOut(cookie: string, actor: AuditActor): Promise<string[]>;
   /** An event of its own, for what better-auth writes by itself. */
   record(actor: AuditActor, action: string, subject: string): Promise<void>;
+}
+
+export interface OwnSession {
+  /** Id. */
+  readonly person: string;
+  readonly email: string;
+  /** Id. */
+  readonly session: string;
+  /** ms since 1970. */
+  readonly begun: number;
 }
 
 interface Visitor {
@@ -68,21 +87,40 @@ export async function openPeople(parts: PeopleParts): Promise<People> {
   const inviting = createAuth(parts, INVITATION_LIFE);
   const record = async (actor: AuditActor, action: string, subject: string): Promise<void> =>
     void (await parts.db.execute(auditRow({ actor, at: parts.clock.now(), action, subject })));
+  const headersOf = ({ source, userAgent }: Visitor): Headers =>
+    new Headers({ [ADDRESS_HEADER]: source, 'user-agent': userAgent ?? '' });
+  /** The cookies of a session that better-auth began, on record; undefined when it began none. */
+  const begin = async (response: Response, { source }: Visitor): Promise<string[] | undefined> => {
+    if (response.status >= 500) throw new Error(`signing in failed: ${await response.text()}`);
+    if (response.status !== 200) return undefined;
+    const { user } = SignedIn.parse(await response.json());
+    await record({ audit: `user:${user.name}`, source }, 'person.signed-in', `person:${user.id}`);
+    return response.headers.getSetCookie();
+  };
+  const follow = async (token: string, from: Visitor): Promise<string[] | undefined> => {
+    const asked = { query: { token }, headers: headersOf(from), asResponse: true } as const;
+    return begin(await auth.api.magicLinkVerify(asked), from);
+  };
   return {
     record,
     createLink: () => makeLink(auth, ADMIN.email),
     inviteLink: (email) => makeLink(inviting, email),
-    async signIn(token, { source, userAgent }) {
-      const response = await auth.api.magicLinkVerify({
-        query: { token },
-        headers: new Headers({ [ADDRESS_HEADER]: source, 'user-agent': userAgent ?? '' }),
-        asResponse: true,
-      });
-      if (response.status >= 500) throw new Error(`signing in failed: ${await response.text()}`);
-      if (response.status !== 200) return undefined;
-      const { user } = SignedIn.parse(await response.json());
-      await record({ audit: `user:${user.name}`, source }, 'person.signed-in', `person:${user.id}`);
-      return response.headers.getSetCookie();
+    signIn: follow,
+    enter: async (email, from) => follow(await makeLink(auth, email), from),
+    async signInWithPassword({ email, password }, from) {
+      const asked = { body: { email, password }, headers: headersOf(from), asResponse: true } as const;
+      return begin(await auth.api.signInEmail(asked), from);
+    },
+    async session(cookie) {
+      const found = await auth.api.getSession({ headers: new Headers({ cookie }) });
+      if (found === null) return undefined;
+      const { user, session } = found;
+      return {
+        person: user.id,
+        email: user.email,
+        session: session.id,
+        begun: new Date(session.createdAt).getTime(),
+      };
     },
     async whoIs(cookie) {
       const found = await auth.api.getSession({ headers: new Headers({ cookie }) });
@@ -142,6 +180,8 @@ function createAuth({ db, log, secret }: PeopleParts, linkLife: number) {
     user: {
       additionalFields: { role: { type: 'string', required: true, input: false, defaultValue: 'viewer' } },
     },
+    // Accounts are made by inviting; passwords are hashed by scrypt, and set in passwords.ts.
+    emailAndPassword: { enabled: true, disableSignUp: true },
     advanced: {
       cookiePrefix: 'wafer',
       useSecureCookies: false,

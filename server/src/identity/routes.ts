@@ -22,6 +22,7 @@ import { actorOf, requireRole } from '../http/auth.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
+import { passwordRoutes } from './password-routes.ts';
 import { personRoutes } from './people-routes.ts';
 import { deleteToken, insertClaim, listTokens, revokeDevice } from './store.ts';
 import { createToken } from './tokens.ts';
@@ -171,5 +172,6 @@ export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZo
     const { people } = parts;
     const link = (token: string): string => signInUrl(parts.dashboard(), token);
     await app.register(personRoutes(deps, { people, link }));
+    await app.register(passwordRoutes(deps, people));
   };
 }

@@ -13,11 +13,22 @@ import { wholeApp, type WholeApp } from '../harness-whole.ts';
 /** What strangers may ask. */
 const PUBLIC = ['GET /api/v1/openapi.json', 'HEAD /api/v1/openapi.json', 'POST /api/v1/enrolments'];
 
-/** What a viewer may change: its own session. */
-const CHANGES_OF_VIEWERS = ['DELETE /api/v1/session'];
+/** What a viewer may change: its own session and password. */
+const CHANGES_OF_VIEWERS = ['DELETE /api/v1/session', 'PUT /api/v1/me/password'];
 
 /** What is no API: on loopback only, but for the last. */
-const PAGES = ['GET /', 'HEAD /', 'GET /*', 'HEAD /*', 'GET /sign-in', 'GET /healthz', 'HEAD /healthz'];
+const PAGES = [
+  'GET /',
+  'HEAD /',
+  'GET /*',
+  'HEAD /*',
+  'GET /sign-in',
+  'GET /sign-in/ways',
+  'GET /sign-in/ways',
+  'POST /sign-in',
+  'GET /healthz',
+  'HEAD /healthz',
+];
 
 const RANK = { viewer: 0, operator: 1, admin: 2 } as const;
 type Who = 'nobody' | 'a wrong token' | keyof typeof RANK | 'a device certificate';
