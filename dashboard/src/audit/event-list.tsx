@@ -48,7 +48,7 @@ function Changes({ event }: { event: AuditEventView }) {
   if (changes.length === 0) return <span className={classes['none']}>–</span>;
   const shown = isOpen ? changes : changes.slice(0, LINES);
   return (
-    <>
+    <div>
       <ul className={classes['changes']}>
         {shown.map((change) => (
           <Line key={change.name} change={change} />
@@ -59,7 +59,7 @@ function Changes({ event }: { event: AuditEventView }) {
           {changes.length - shown.length} more
         </Button>
       )}
-    </>
+    </div>
   );
 }
 

@@ -96,7 +96,9 @@ function Session({ session }: { session: SessionView }) {
     <li className={classes['row']} data-testid="session">
       <div className={classes['who']}>
         <span className={classes['name']}>{session.name}</span>
-        <span className={classes['sub']}>{session.userAgent || 'no browser named'}</span>
+        <span className={classes['browser']} title={session.userAgent ?? undefined}>
+          {session.userAgent || 'no browser named'}
+        </span>
       </div>
       <span className={classes['sub']}>{session.source ?? 'unknown address'}</span>
       <span className={classes['sub']}>
