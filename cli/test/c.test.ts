@@ -76,7 +76,7 @@ describe.runIf(hasLibc)('a .c file by itself', () => {
 
 describe.runIf(hasLinker)('a .c file with a .wit beside it', () => {
   it('is published as a component of that world', async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
     const file = await echo('echo.c', 'echo.wit', 'wafer.yaml');
     const run = await person.wafer('publish', file, '--version', '1.0.0', '--json');
     expect(run).toMatchObject({ exit: 0, stderr: '' });

@@ -39,6 +39,7 @@ const Environment = z.object({
       z.array(z.string().regex(HOST_AND_PORT, 'must be hosts, each with a port or without, between commas')),
     )
     .default([]),
+  WAFER_ONLINE_KEY_DAYS: z.coerce.number().int().min(0).max(3650).default(90),
   WAFER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -69,6 +70,8 @@ export interface Config {
   readonly sso: SsoConfig | undefined;
   /** `host` or `host:port` inside this network that a setting may make the server call. */
   readonly privateHosts: readonly string[];
+  /** Age at which the server makes successors of its keys, days; 0 is never. */
+  readonly onlineKeyDays: number;
   readonly logLevel: z.infer<typeof Environment>['WAFER_LOG_LEVEL'];
 }
 
@@ -107,6 +110,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     maxComponentBytes: env.WAFER_MAX_COMPONENT_BYTES,
     sso: ssoOf(env),
     privateHosts: env.WAFER_PRIVATE_HOSTS,
+    onlineKeyDays: env.WAFER_ONLINE_KEY_DAYS,
     logLevel: env.WAFER_LOG_LEVEL,
   };
 }

@@ -6,31 +6,32 @@ import { extname, resolve } from 'node:path';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type Result, warner } from '../output.ts';
-import { keysFolder, openKeyring } from '../trust/keyring.ts';
+import { addKeysOption, type KeysOptions, keyringOf } from '../trust/options.ts';
+import { addPassphraseOptions } from '../trust/passphrase.ts';
 import { sha256 } from '../trust/documents.ts';
 import { inspect, kindOf } from './component.ts';
 import { load } from './load.ts';
 import { uploadProgress } from './progress.ts';
 import { prepare, publish, type Published } from './publish.ts';
 
-interface PublishOptions {
+interface PublishOptions extends KeysOptions {
   readonly app?: string;
   readonly version: string;
   /** False with --no-channel. */
   readonly channel: string | false;
   readonly manifest?: string;
-  readonly keys?: string;
+  readonly floor?: string;
   readonly json?: boolean;
 }
 
 export function addPublishCommands(program: Command, context: Context): void {
-  addCommand(
+  const command = addCommand(
     program,
     'publish <file>',
     'sign a component, a WASI preview 1 module, a .js guest or a .c file and bring it to a channel',
     context,
-    async ([file = ''], command) => {
-      const options = command.opts<PublishOptions>();
+    async ([file = ''], self) => {
+      const options = self.opts<PublishOptions>();
       const prepared = await prepare(
         {
           file: resolve(context.cwd, file),
@@ -38,12 +39,13 @@ export function addPublishCommands(program: Command, context: Context): void {
           app: options.app,
           version: options.version,
           channel: options.channel === false ? undefined : options.channel,
+          floor: options.floor,
         },
         warner(context),
       );
       const published = await publish(prepared, {
         api: await signedInApi(context),
-        keyring: openKeyring(keysFolder(options.keys, context)),
+        keyring: keyringOf(options, context),
         clock: context.clock,
         startProgress: (label, totalBytes) =>
           uploadProgress(label, totalBytes, options.json === true, context),
@@ -55,8 +57,9 @@ export function addPublishCommands(program: Command, context: Context): void {
     .requiredOption('--version <version>', 'SemVer of the release')
     .option('--channel <name>', 'channel that moves to the release', 'stable')
     .option('--no-channel', 'publish only; move no channel')
-    .option('--manifest <file>', 'what the app asks for (default: wafer.yaml beside the file)')
-    .option('--keys <dir>', 'folder of the keys (default: WAFER_KEYS, else ./wafer-keys)');
+    .option('--floor <counter>', 'let no release of the app below this counter run any more')
+    .option('--manifest <file>', 'what the app asks for (default: wafer.yaml beside the file)');
+  addPassphraseOptions(addKeysOption(command));
 
   addBuildCommand(program, context);
 }
@@ -112,11 +115,13 @@ function describe({
   fresh,
   channel,
   devices,
+  warnings,
 }: Published): string {
   const told = `${devices} ${devices === 1 ? 'device was' : 'devices were'} told`;
   return [
     `${fresh ? 'published' : 'was published already:'} ${app} ${version}, release ${counter} of the app`,
     `  ${world} of ${length} bytes, SHA-256 ${digest}`,
     channel === null ? '  no channel was moved' : `  channel ${channel} holds it now; ${told}`,
+    ...warnings.map((line) => `warning: ${line}`),
   ].join('\n');
 }
