@@ -25,6 +25,7 @@ import { Outbox } from './link/outbox.ts';
 import { Reporter } from './link/reporter.ts';
 import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
+import { createTimekeeper, type Timekeeper } from './link/timekeeper.ts';
 import { reason, type Log } from './log.ts';
 import type { Board } from './state/board.ts';
 import { appsHealth } from './state/health.ts';
@@ -63,6 +64,7 @@ interface Parts {
   readonly requests: Requests;
   readonly telling: Telling;
   readonly machine: Machine;
+  readonly timekeeper: Timekeeper;
   session: Session | undefined;
 }
 
@@ -103,6 +105,14 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     onDiskError,
   });
   const store = await BlobStore.open(folder);
+  const timekeeper = createTimekeeper({
+    device: identity.device,
+    requests,
+    trust,
+    clock,
+    log,
+    monotonic: () => performance.now(),
+  });
 
   // What runs guests, and what decides.
   const logs = new LogBatches();
@@ -165,6 +175,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
+    timekeeper,
     session: undefined,
   };
   await journal.deliverLeftovers();
@@ -172,7 +183,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */
-function connect({ options, board, reporter, requests, telling, machine }: Parts): Session {
+function connect({ options, board, reporter, requests, telling, machine, timekeeper }: Parts): Session {
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
@@ -200,6 +211,7 @@ function connect({ options, board, reporter, requests, telling, machine }: Parts
         telling.hello();
         reporter.connected();
         requests.reconnected();
+        timekeeper.connected();
         orders.retryNow();
         telling.health();
         if (isFirst) onReady();
@@ -209,7 +221,8 @@ function connect({ options, board, reporter, requests, telling, machine }: Parts
   });
 }
 
-function startTimers({ options, machine, reporter, telling }: Parts): NodeJS.Timeout[] {
+function startTimers(parts: Parts): NodeJS.Timeout[] {
+  const { options, machine, reporter, telling, timekeeper } = parts;
   return [
     setInterval(() => {
       machine.watch.tick();
@@ -219,6 +232,7 @@ function startTimers({ options, machine, reporter, telling }: Parts): NodeJS.Tim
       reporter.tick();
       machine.orders.tick();
       telling.logLines();
+      if (parts.session?.connected === true) timekeeper.tick();
     }, SECOND_MS),
     setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),
   ];

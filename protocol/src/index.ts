@@ -18,6 +18,7 @@ export * from './release.ts';
 export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
+export * from './time.ts';
 export * from './topics.ts';
 export * from './trust-api.ts';
 export * from './units.ts';
