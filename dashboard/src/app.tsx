@@ -26,6 +26,8 @@ const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
+const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
+const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 
 /** A refused request is refused again; only a server that is away is worth asking again. */
 const isWorthRetrying = (failures: number, error: unknown): boolean =>
@@ -51,6 +53,8 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/people" component={PeoplePage} />
+      <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />
       <Route component={NotFound} />
     </Switch>

@@ -4,6 +4,7 @@
  */
 export * from './admission.ts';
 export * from './api.ts';
+export * from './audit.ts';
 export * from './clock.ts';
 export * from './desired.ts';
 export * from './errors.ts';
