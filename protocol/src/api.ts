@@ -324,6 +324,7 @@ export const LiveEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('health'), device: DeviceId }),
   z.object({ type: z.literal('release'), app: AppName }),
   z.object({ type: z.literal('channel'), channel: ChannelName }),
+  z.object({ type: z.literal('rollout'), rollout: z.uuid() }),
   z.object({ type: z.literal('resync') }),
 ]);
 export type LiveEvent = z.infer<typeof LiveEvent>;

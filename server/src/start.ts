@@ -36,6 +36,7 @@ import { outwardFetch } from './http/outward.ts';
 import { createLiveHub, live } from './live/index.ts';
 import { createEmbeddedBus, type EmbeddedBus } from './mqtt/embedded.ts';
 import { loadSigners, releasesPlugin, trustedRoot } from './releases/index.ts';
+import { rolloutEngine } from './rollouts/engine/index.ts';
 import { assignNewDevice, rolloutsPlugin, sendDesired } from './rollouts/index.ts';
 import { openVault, secretsPlugin } from './secrets/index.ts';
 import { telemetry } from './telemetry/index.ts';
@@ -150,6 +151,7 @@ export function compose(
     releasesPlugin(deps),
     channelsPlugin(deps),
     rolloutsPlugin(deps),
+    rolloutEngine(deps),
     secretsPlugin(deps),
   ];
 }

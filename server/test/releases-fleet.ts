@@ -24,6 +24,7 @@ import { textArray } from '../src/db/values.ts';
 import { createToken, openAuthority, openPeople } from '../src/identity/index.ts';
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
 import { loadSigners, onlineKeys, releasesPlugin } from '../src/releases/index.ts';
+import { rolloutEngine } from '../src/rollouts/engine/index.ts';
 import { rolloutsPlugin } from '../src/rollouts/index.ts';
 import { openVault, secretsPlugin } from '../src/secrets/index.ts';
 import {
@@ -151,7 +152,14 @@ export async function fleet(
     vault: await openVault(folder),
   };
   const people = await openPeople({ db, clock, log: quietLog, secret: 'a secret for tests, 32 octets long' });
-  const contexts = [releasesPlugin(deps), channelsPlugin(deps), rolloutsPlugin(deps), secretsPlugin(deps)];
+  const contexts = [
+    releasesPlugin(deps),
+    channelsPlugin(deps),
+    rolloutsPlugin(deps),
+    // Tests look when they want it looked at.
+    rolloutEngine(deps, { looks: false }),
+    secretsPlugin(deps),
+  ];
   const app = await createApp(deps, { people, dashboard: () => 'http://x', contexts });
   const tokens = new Map<string, string>();
   for (const role of ['viewer', 'operator', 'admin'] as const)

@@ -32,6 +32,9 @@ export function gather(events: readonly LiveEvent[]): Batch {
         channels = true;
         releases = true;
         break;
+      case 'rollout':
+        // no page shows rollouts; what they do to devices and channels is told by itself
+        break;
       case 'resync':
         all = true;
         break;

@@ -5,14 +5,14 @@ import {
   type ChannelName,
   type MoveChannel,
   type MovedChannel,
-  type Version,
 } from '@wafer/protocol';
 import type { z } from 'zod';
 import type { AuditActor } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
-import { currentFloor, findRelease, type ReleaseRow } from '../releases/index.ts';
+import { findRelease } from '../releases/index.ts';
 import { alignApp, wakeRunner } from '../rollouts/index.ts';
 import { changesNothing, planMove } from './plan.ts';
+import { mustFind } from './propose.ts';
 import { readChannelApp, storeMove } from './store.ts';
 
 const ATTEMPTS = 20;
@@ -24,19 +24,6 @@ export interface MoveOrder {
   /** Revision that the caller has seen; 0 when the channel did not hold the app. Undefined: any. */
   readonly ifMatch: number | undefined;
   readonly actor: AuditActor;
-}
-
-async function mustFind(db: Deps['db'], app: AppName, version: Version): Promise<ReleaseRow> {
-  const release = await findRelease(db, app, version);
-  if (release === undefined)
-    throw new WaferError('release.not-found', `There is no release ${version} of ${app}. Publish it first.`);
-  const floor = await currentFloor(db, app);
-  if (release.counter < floor)
-    throw new WaferError(
-      'request.invalid',
-      `body/version: the publisher has ruled out ${app} ${version}; its floor is now release number ${floor}.`,
-    );
-  return release;
 }
 
 /** Throws release.not-found, request.invalid, component.import-refused, request.precondition-failed. */

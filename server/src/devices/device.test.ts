@@ -51,6 +51,7 @@ const execution = (app: string, state: ExecutionState): AppRows['executions'][nu
   fault: null,
   swap: null,
   runningVersion: null,
+  rollout: null,
   created: at,
   updated: at,
 });

@@ -26,6 +26,8 @@ function subjectOf(event: LiveEvent): string {
       return `release/${event.app}`;
     case 'channel':
       return `channel/${event.channel}`;
+    case 'rollout':
+      return `rollout/${event.rollout}`;
     case 'resync':
       return 'resync';
   }

@@ -5,6 +5,11 @@
  * execution, the end of the one before, the timeline, the device's next desired version and the
  * outbox row: all of it or nothing.
  *
+ * A member of a rollout that holds (rollout_members) is given the rollout's targets in place of what
+ * the channel holds, the newest rollout's first, as long as the channel is at the revision that the
+ * rollout was made on. So the end of a rollout, a move by hand and a rollback need no list of devices:
+ * what a device should run always follows from these tables.
+ *
  * Races: a statement sees the tables as they were when it began. So an assignment is replaced only
  * while it is still the one that was seen (`seen`), devices are locked in the order of their ids
  * before anything of theirs is written, and whatever two statements missed of each other is put
@@ -22,6 +27,8 @@ export type Scope =
   | { readonly moved: AppName; readonly channel: ChannelName }
   /** The app with its secrets as the CTE `secret_changed` has them, and only if that has a row. */
   | { readonly secretsOf: AppName }
+  /** The devices of the CTE `member_changed(rollout, device, holds)`, which stands before. */
+  | { readonly membersChanged: true }
   | 'everything';
 
 const inScope = (scope: Scope): SQL => {
@@ -30,6 +37,7 @@ const inScope = (scope: Scope): SQL => {
   if ('app' in scope) return sql`held.app = ${scope.app}`;
   if ('secretsOf' in scope)
     return sql`held.app = ${scope.secretsOf} and exists (select 1 from secret_changed)`;
+  if ('membersChanged' in scope) return sql`d.id in (select device from member_changed)`;
   return sql`held.app = ${scope.moved} and ${scope.channel} = any(d.channels)`;
 };
 
@@ -40,6 +48,27 @@ const heldBy = (scope: Scope): SQL =>
           select channel_apps.* from channel_apps, moved
           where channel_apps.app = moved.app and channel_apps.channel <> moved.channel`
     : sql`select * from channel_apps`;
+
+/** A change of members sees its own rows. */
+const holdersOf = (scope: Scope): SQL =>
+  scope !== 'everything' && 'membersChanged' in scope
+    ? sql`select m.rollout, m.device from rollout_members m
+          where m.holds and not exists (select 1 from member_changed c
+            where c.rollout = m.rollout and c.device = m.device)
+          union all select rollout, device from member_changed where holds`
+    : sql`select rollout, device from rollout_members where holds`;
+
+/** What a channel holds, and what rollouts bring to their members on it. */
+const OFFERS = sql`
+  select channel, app, version, grants, config, limits, isolation, triggers, health,
+    null::uuid as rollout, 0::bigint as number
+  from channel_now
+  union all
+  select t.channel, t.app, t.version, t.grants, t.config, t.limits, t.isolation, t.triggers, t.health,
+    t.rollout, r.number
+  from rollout_targets t join rollouts r on r.id = t.rollout
+    left join channel_now c on c.channel = t.channel and c.app = t.app
+  where t.base_revision = coalesce(c.revision, 0)`;
 
 /** A change of a secret sees its own row; one that is removed has no id. */
 const secretValues = (scope: Scope): SQL =>
@@ -66,9 +95,10 @@ const RECIPIENT = sql`
 
 /** Only a device that is looked at whole can lose an app that none of its channels holds any more. */
 const goneFor = (scope: Scope): SQL =>
-  scope !== 'everything' && 'device' in scope
+  scope !== 'everything' && ('device' in scope || 'membersChanged' in scope)
     ? sql`delete from assignments a using devices d
-          where a.device = d.id and d.id = ${scope.device} and d.revoked is null
+          where a.device = d.id and ${'device' in scope ? sql`d.id = ${scope.device}` : sql`d.id in (select device from member_changed)`}
+            and d.revoked is null
             and not exists (select 1 from wanted where wanted.device = a.device and wanted.app = a.app)
           returning a.device, a.app, a.version, a.channel`
     : sql`select device, app, version, channel from assignments where false`;
@@ -81,16 +111,20 @@ export function alignment(scope: Scope, at: number): SQL {
   const now = instant(at);
   return sql`
     secret_values as (${secretValues(scope)}),
-    held as (select h.*, (${SECRETS}) as secrets from (${heldBy(scope)}) as h),
+    channel_now as (${heldBy(scope)}),
+    holders as (${holdersOf(scope)}),
+    offers as (${OFFERS}),
+    held as (select h.*, (${SECRETS}) as secrets from offers as h),
     wanted as (
       select distinct on (d.id, held.app) d.id as device, held.app, held.channel, held.version,
         held.grants, held.config, held.limits, held.isolation, held.triggers, held.health,
-        held.secrets, ${RECIPIENT} as recipient
+        held.secrets, held.rollout, ${RECIPIENT} as recipient
       from devices d
         cross join lateral unnest(d.channels) with ordinality as subscribed(channel, rank)
         join held on held.channel = subscribed.channel
-      where d.revoked is null and ${inScope(scope)}
-      order by d.id, held.app, subscribed.rank
+        left join holders on holders.rollout = held.rollout and holders.device = d.id
+      where d.revoked is null and (held.rollout is null or holders.device is not null) and ${inScope(scope)}
+      order by d.id, held.app, subscribed.rank, held.number desc
     ),
     stale as materialized (
       select wanted.*, a.execution as seen, gen_random_uuid() as execution
@@ -141,8 +175,9 @@ export function alignment(scope: Scope, at: number): SQL {
       returning e.device, e.app, e.version
     ),
     queued as (
-      insert into executions (id, device, app, version, state, created, updated)
-      select execution, device, app, version, 'QUEUED', ${now}, ${now} from placed
+      insert into executions (id, device, app, version, state, created, updated, rollout)
+      select placed.execution, placed.device, placed.app, placed.version, 'QUEUED', ${now}, ${now}, stale.rollout
+      from placed join stale on stale.execution = placed.execution
     ),
     told as (
       insert into device_events (device, at, kind, app, version, state, text)

@@ -3,7 +3,8 @@
  *
  * Parties: channels/ moves a channel's release with `alignment` in its statement; identity/
  * has `assignNewDevice` called when a device enrols, devices/ calls `sendDesired` at every hello; telemetry/ writes what
- * devices report into `executions`; the runner sends what the outbox says.
+ * devices report into `executions`; the runner sends what the outbox says. What moves a channel wave by
+ * wave is built on top of this: plan/ decides purely, engine/ counts and carries out.
  *
  * Invariants: an assignment, its execution, the timeline, the device's desired version and the
  * outbox row change together (align.ts); the desired version only grows; the desired state is read

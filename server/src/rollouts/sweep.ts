@@ -8,8 +8,11 @@ import { sql } from 'drizzle-orm';
 import type { Deps } from '../deps.ts';
 import { instant } from '../db/values.ts';
 
-/** Without news for this long, beyond what the health rule lets it take, an execution has failed. */
-const SILENCE = Minutes(15);
+/**
+ * Without news for this long, beyond what the health rule lets it take, an execution has failed. A rollout
+ * may say otherwise for its own, stage by stage.
+ */
+const SILENCE_MINUTES = 15;
 
 /** Devices whose executions ended. A device that speaks later is heard: its own word replaces ours. */
 export async function timeOut(deps: Pick<Deps, 'db' | 'clock'>): Promise<DeviceId[]> {
@@ -18,9 +21,12 @@ export async function timeOut(deps: Pick<Deps, 'db' | 'clock'>): Promise<DeviceI
     with silent as (
       select e.id, a.execution is null as overtaken
       from executions e left join assignments a on a.execution = e.id
+        left join rollouts r on r.id = e.rollout
       where e.state in ('QUEUED', 'IN_PROGRESS') and (
         a.execution is null and e.updated < ${instant(at - Minutes(1))}
-        or e.updated < ${instant(at - SILENCE)} - make_interval(secs =>
+        or e.updated < ${instant(at)} - make_interval(
+            mins => coalesce((r.spec->'timeouts'->>coalesce(e.stage, 'queued'))::integer, ${SILENCE_MINUTES}::integer))
+          - make_interval(secs =>
           coalesce((a.health->>'probeWithinMs')::numeric + (a.health->>'soakMs')::numeric, 0)::float8 / 1000))
       order by e.id for update of e
     ),

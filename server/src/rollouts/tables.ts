@@ -1,7 +1,11 @@
-/** Who should run what (assignments), how it goes (executions), and whom to tell (outbox). */
+/**
+ * Who should run what (assignments), how it goes (executions), whom to tell (outbox), and the rollouts
+ * that bring devices from one release to another (rollouts, their targets, their members).
+ */
 import type {
   AppName,
   ChannelName,
+  CreateRollout,
   DeviceId,
   ExecutionId,
   ExecutionStage,
@@ -11,11 +15,26 @@ import type {
   HealthRule,
   Isolation,
   Limits,
+  RolloutId,
+  RolloutState,
   SwapFigures,
   Triggers,
   Version,
+  WaveProgress,
 } from '@wafer/protocol';
-import { bigserial, index, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import {
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { instant } from '../db/columns.ts';
 
 /** The desired state, one row an app on a device; what the director signs is made from these rows. */
@@ -57,6 +76,8 @@ export const executions = pgTable(
     runningVersion: text('running_version').$type<Version>(),
     created: instant('created').notNull(),
     updated: instant('updated').notNull(),
+    /** The rollout that asked for it; null for what the channel asks for. */
+    rollout: uuid().$type<RolloutId>(),
   },
   (table) => [index().on(table.device, table.app, table.created.desc()), index().on(table.state)],
 );
@@ -67,3 +88,84 @@ export const outbox = pgTable('outbox', {
   device: text().$type<DeviceId>().notNull(),
   created: instant('created').notNull(),
 });
+
+export const rollouts = pgTable(
+  'rollouts',
+  {
+    id: uuid().$type<RolloutId>().primaryKey(),
+    number: bigserial({ mode: 'number' }).notNull(),
+    name: text().notNull(),
+    channel: text().$type<ChannelName>().notNull(),
+    state: text().$type<RolloutState>().notNull(),
+    /** Why it is in that state, for people. */
+    reason: text(),
+    /** As it was ordered. */
+    spec: jsonb().$type<CreateRollout>().notNull(),
+    waves: jsonb().$type<WaveProgress[]>().notNull(),
+    /** Of what the preview showed. */
+    fingerprint: text().notNull(),
+    created: instant('created').notNull(),
+    createdBy: text('created_by').notNull(),
+    /** Who let it widen what releases may do; null when nobody had to. */
+    approvedBy: text('approved_by'),
+    updated: instant('updated').notNull(),
+    /** Grows with everything that happens to it or to its members; what every write names. */
+    revision: integer().notNull(),
+  },
+  (table) => [uniqueIndex().on(table.number), index().on(table.state)],
+);
+
+/** What members are brought to: as a row of channel_apps, one an app. */
+export const rolloutTargets = pgTable(
+  'rollout_targets',
+  {
+    rollout: uuid().$type<RolloutId>().notNull(),
+    channel: text().$type<ChannelName>().notNull(),
+    app: text().$type<AppName>().notNull(),
+    version: text().$type<Version>().notNull(),
+    grants: jsonb().$type<Grants>().notNull(),
+    config: jsonb().$type<Record<string, string>>().notNull(),
+    limits: jsonb().$type<Limits>().notNull(),
+    triggers: jsonb().$type<Triggers>().notNull(),
+    health: jsonb().$type<HealthRule>().notNull(),
+    isolation: text().$type<Isolation>().notNull(),
+    /** Revision of the channel's app that it was made on, 0 for none. It holds as long as that is current. */
+    baseRevision: integer('base_revision').notNull(),
+    fromVersion: text('from_version').$type<Version>(),
+    /** The first grant that the release before did not have, in words. */
+    widens: text(),
+    /** Between its start and its end: one rollout at a time moves an app on a channel. */
+    active: boolean().notNull().default(false),
+  },
+  (table) => [
+    primaryKey({ columns: [table.rollout, table.app] }),
+    uniqueIndex('rollout_targets_active')
+      .on(table.channel, table.app)
+      .where(sql`active`),
+  ],
+);
+
+export const rolloutMembers = pgTable(
+  'rollout_members',
+  {
+    rollout: uuid().$type<RolloutId>().notNull(),
+    device: text().$type<DeviceId>().notNull(),
+    wave: integer().notNull(),
+    /** From 1, over all waves: the order in which they are started. */
+    position: integer().notNull(),
+    /** QUEUED until it is started; then IN_PROGRESS until what its executions became is taken over, once. */
+    state: text().$type<ExecutionState>().notNull(),
+    /** Of a failure: its fault kind, or the state that it ended in. */
+    cause: text(),
+    /** The targets count for the device in place of what its channel holds. */
+    holds: boolean().notNull().default(false),
+    updated: instant('updated').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.rollout, table.device] }),
+    index().on(table.rollout, table.wave, table.state, table.position),
+    index('rollout_members_holding')
+      .on(table.device)
+      .where(sql`holds`),
+  ],
+);

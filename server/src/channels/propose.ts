@@ -1,0 +1,37 @@
+/** What a move would make of a channel's app, read and planned but not written. */
+import { WaferError, type AppName, type ChannelName, type MoveChannel, type Version } from '@wafer/protocol';
+import type { z } from 'zod';
+import type { Deps } from '../deps.ts';
+import { currentFloor, findRelease, type ReleaseRow } from '../releases/index.ts';
+import { planMove, type Approved, type ChannelApp } from './plan.ts';
+import { readChannelApp } from './store.ts';
+
+/** Throws release.not-found, and request.invalid below the publisher's floor. */
+export async function mustFind(db: Deps['db'], app: AppName, version: Version): Promise<ReleaseRow> {
+  const release = await findRelease(db, app, version);
+  if (release === undefined)
+    throw new WaferError('release.not-found', `There is no release ${version} of ${app}. Publish it first.`);
+  const floor = await currentFloor(db, app);
+  if (release.counter < floor)
+    throw new WaferError(
+      'request.invalid',
+      `body/version: the publisher has ruled out ${app} ${version}; its floor is now release number ${floor}.`,
+    );
+  return release;
+}
+
+export interface Proposal {
+  readonly held: ChannelApp | undefined;
+  readonly approved: Approved;
+}
+
+/** Throws like `mustFind`, and request.invalid or component.import-refused like a move. */
+export async function proposeMove(
+  db: Deps['db'],
+  { channel, app, body }: { channel: ChannelName; app: AppName; body: z.infer<typeof MoveChannel> },
+): Promise<Proposal> {
+  const next = await mustFind(db, app, body.version);
+  const held = await readChannelApp(db, channel, app);
+  const current = held && (await findRelease(db, app, held.version));
+  return { held, approved: planMove(body, held, { next, current }) };
+}

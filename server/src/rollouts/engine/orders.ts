@@ -1,0 +1,94 @@
+/** Orders of people: read, work out purely, write on what was read, or tell who was second. */
+import { WaferError, type RolloutAction, type RolloutId } from '@wafer/protocol';
+import type { AuditActor } from '../../audit/index.ts';
+import type { Deps } from '../../deps.ts';
+import { isConflict } from '../../db/failures.ts';
+import { wakeRunner } from '../index.ts';
+import { afterOrder, type Course } from '../plan/advance.ts';
+import { carryOut, type Effect } from './carry-out.ts';
+import { observe, type Look, type RolloutRow } from './observe.ts';
+import { readTargets } from './views.ts';
+import { settle } from './settle.ts';
+
+/** The server's own steps come in between; a person's order is not refused for them. */
+const ATTEMPTS = 20;
+
+export interface Order {
+  readonly id: RolloutId;
+  readonly action: RolloutAction;
+  readonly reason: string | null;
+  /** Revision that the caller has seen; undefined: any. */
+  readonly ifMatch: number | undefined;
+  readonly actor: AuditActor;
+}
+
+function effectOf(action: RolloutAction, course: Course): Effect {
+  switch (action) {
+    case 'start':
+      return { kind: 'reserve' };
+    case 'abort':
+      return { kind: 'abort' };
+    case 'rollback':
+      return { kind: 'rollback' };
+    case 'retry':
+      return { kind: 'retry' };
+    case 'approve':
+    case 'pause':
+    case 'resume':
+      return course.state === 'ABORTED' ? { kind: 'abort' } : { kind: 'none' };
+  }
+}
+
+/** Who widens what releases may do does not approve it. */
+function mustBeAnother({ state, createdBy }: RolloutRow, { action, actor }: Order): void {
+  if (action === 'approve' && state === 'AWAITING_APPROVAL' && actor.audit === createdBy)
+    throw new WaferError(
+      'rollout.same-person',
+      `${createdBy} made this rollout, which widens what a release may do. Somebody else has to approve it.`,
+    );
+}
+
+async function attempt(deps: Deps, order: Order, { rollout, observed }: Look): Promise<boolean> {
+  const { action, reason, actor } = order;
+  if (order.ifMatch !== undefined && order.ifMatch !== rollout.revision)
+    throw new WaferError(
+      'request.precondition-failed',
+      `The rollout is at revision ${rollout.revision}, not ${order.ifMatch}. Look at it again.`,
+    );
+  mustBeAnother(rollout, order);
+  const targets = await readTargets(deps.db, [rollout.id]);
+  const needsApproval = targets.some(({ widens }) => widens !== null);
+  const circumstances = { needsApproval, tallies: observed.tallies, reason };
+  const course = afterOrder(rollout, action, circumstances, deps.clock.now());
+  const isGrant = action === 'approve' && rollout.state === 'AWAITING_APPROVAL';
+  return carryOut(deps, rollout, {
+    actor,
+    action: `rollout.${action}`,
+    course,
+    effect: effectOf(action, course),
+    ...(isGrant && { approvedBy: actor.audit }),
+  });
+}
+
+/** Throws rollout.not-found, rollout.transition, rollout.conflict, rollout.same-person, request.precondition-failed. */
+export async function obey(deps: Deps, order: Order): Promise<void> {
+  for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
+    if (order.action !== 'start') await settle(deps, order.id);
+    const look = await observe(deps.db, order.id);
+    if (look === undefined) throw new WaferError('rollout.not-found', `There is no rollout ${order.id}.`);
+    try {
+      if (!(await attempt(deps, order, look))) continue;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      throw new WaferError(
+        'rollout.conflict',
+        `Another rollout of ${look.rollout.channel} is moving an app of this one. Abort that one or wait for its end.`,
+        { cause: error },
+      );
+    }
+    deps.live.publish({ type: 'rollout', rollout: order.id });
+    wakeRunner(deps);
+    return;
+  }
+  throw new WaferError('request.precondition-failed', 'The rollout is being changed by others. Try again.');
+}
