@@ -11,6 +11,7 @@ export const EXIT_CODES = {
   refused: { code: 4, means: 'the component, manifest, signature or name was refused' },
   conflict: { code: 5, means: 'it contradicts what the server has already' },
   unreachable: { code: 6, means: 'the server cannot be reached or is not ready: try again' },
+  stopped: { code: 7, means: 'the rollout that was waited for stopped before it had completed' },
 } as const;
 
 type Exit = keyof typeof EXIT_CODES;
@@ -63,6 +64,7 @@ const EXIT_OF = {
   'trust.not-initialised': 'conflict',
   'trust.signature-invalid': 'refused',
   'trust.version-conflict': 'conflict',
+  'rollout.stopped': 'stopped',
   'cli.usage': 'usage',
   'cli.keys-missing': 'usage',
   'cli.passphrase-wrong': 'usage',

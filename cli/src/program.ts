@@ -17,6 +17,7 @@ import { addFleetCommands } from './fleet/commands.ts';
 import { addInspectCommand } from './inspect/commands.ts';
 import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
+import { addRolloutCommands } from './rollouts/commands.ts';
 import { addSecretCommands } from './secrets/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
 import { addUpCommand } from './up/commands.ts';
@@ -34,6 +35,7 @@ function createProgram(context: Context): Command {
   addInspectCommand(program, context);
   addDevCommand(program, context);
   addFleetCommands(program, context);
+  addRolloutCommands(program, context);
   addSecretCommands(program, context);
   addAuditCommands(program, context);
   inheritSettings(program);

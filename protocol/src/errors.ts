@@ -64,6 +64,7 @@ export const ERRORS = {
   'cli.keys-missing': { status: 400, title: 'The signing keys are not here' },
   'cli.passphrase-wrong': { status: 400, title: 'The passphrase does not open the key' },
   'cli.start-failed': { status: 500, title: 'The fleet could not be started' },
+  'rollout.stopped': { status: 409, title: 'The rollout stopped before it had completed' },
   'manifest.invalid': { status: 422, title: 'The manifest does not fit its schema' },
   'server.unreachable': { status: 503, title: 'The server cannot be reached' },
   // the server itself

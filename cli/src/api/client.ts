@@ -14,6 +14,7 @@ import {
   CreatedSignInLink,
   type CreateClaim,
   type CreateRelease,
+  type CreateRollout,
   DeviceDetail,
   DeviceList,
   type DeviceSummary,
@@ -30,6 +31,11 @@ import {
   ReleaseList,
   ReleaseView,
   RoleMetadata,
+  type RolloutAction,
+  RolloutList,
+  type RolloutOrder,
+  RolloutPreview,
+  RolloutView,
   SecretList,
   type SetSecret,
   SignedMetadata,
@@ -83,6 +89,13 @@ export function createApi(credentials: Credentials) {
         method: 'DELETE',
         path: `${secretsOf(app)}/${encodeURIComponent(name)}${channel === undefined ? '' : `?channel=${encodeURIComponent(channel)}`}`,
       }),
+    rollouts: () => everyPage<RolloutView>((query) => get(RolloutList, `/rollouts${query}`)),
+    rollout: (id: string) => get(RolloutView, `/rollouts/${encodeURIComponent(id)}`),
+    previewRollout: (spec: z.input<typeof CreateRollout>) =>
+      send(RolloutPreview, 'POST', '/rollouts/preview', spec),
+    createRollout: (spec: z.input<typeof CreateRollout>) => send(RolloutView, 'POST', '/rollouts', spec),
+    orderRollout: (id: string, action: RolloutAction, order: z.input<typeof RolloutOrder>) =>
+      send(RolloutView, 'POST', `/rollouts/${encodeURIComponent(id)}/${action}`, order),
     createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
     /** Newest first, at most `most`. */
