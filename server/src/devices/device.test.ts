@@ -40,6 +40,7 @@ const desired = (app: string): AppRows['desired'][number] => ({
   secrets: {},
   recipient: null,
   sealed: null,
+  rollout: null,
 });
 const execution = (app: string, state: ExecutionState): AppRows['executions'][number] => ({
   id: 'x' as ExecutionId,

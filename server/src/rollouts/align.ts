@@ -146,26 +146,26 @@ export function alignment(scope: Scope, at: number): SQL {
     ),
     replaced as (
       update assignments a
-      set channel = stale.channel, version = stale.version, execution = stale.execution, grants = stale.grants,
+      set channel = stale.channel, version = stale.version, execution = stale.execution, rollout = stale.rollout, grants = stale.grants,
         config = stale.config, limits = stale.limits, isolation = stale.isolation,
           triggers = stale.triggers, health = stale.health,
         secrets = stale.secrets, recipient = stale.recipient,
         sealed = case when (a.secrets, a.recipient) = (stale.secrets, stale.recipient) then a.sealed end
       from stale join locked on locked.id = stale.device
       where a.device = stale.device and a.app = stale.app and a.execution = stale.seen
-      returning a.device, a.app, a.version, a.channel, a.execution
+      returning a.device, a.app, a.version, a.channel, a.execution, a.rollout
     ),
     added as (
       insert into assignments
         (device, app, channel, version, execution, grants, config, limits, isolation, triggers, health, secrets,
-          recipient)
+          recipient, rollout)
       select stale.device, stale.app, stale.channel, stale.version, stale.execution,
         stale.grants, stale.config, stale.limits, stale.isolation, stale.triggers, stale.health,
-          stale.secrets, stale.recipient
+          stale.secrets, stale.recipient, stale.rollout
       from stale join locked on locked.id = stale.device
       where stale.seen is null
       on conflict do nothing
-      returning device, app, version, channel, execution
+      returning device, app, version, channel, execution, rollout
     ),
     placed as (select * from replaced union all select * from added),
     canceled as (
@@ -176,8 +176,7 @@ export function alignment(scope: Scope, at: number): SQL {
     ),
     queued as (
       insert into executions (id, device, app, version, state, created, updated, rollout)
-      select placed.execution, placed.device, placed.app, placed.version, 'QUEUED', ${now}, ${now}, stale.rollout
-      from placed join stale on stale.execution = placed.execution
+      select execution, device, app, version, 'QUEUED', ${now}, ${now}, rollout from placed
     ),
     told as (
       insert into device_events (device, at, kind, app, version, state, text)

@@ -58,6 +58,8 @@ export const assignments = pgTable(
     recipient: text(),
     /** name → sealed value. Null until it is sealed; made once, since sealing again gives another text. */
     sealed: jsonb().$type<Record<string, string>>(),
+    /** The rollout that brought it; null for what the channel brought. */
+    rollout: uuid().$type<RolloutId>(),
   },
   (table) => [primaryKey({ columns: [table.device, table.app] })],
 );
