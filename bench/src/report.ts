@@ -22,6 +22,8 @@ export interface Result {
   readonly figures: readonly Figure[];
   /** Peer → why it is not here. */
   readonly missing: Readonly<Record<string, string>>;
+  /** What explains the figures, a line each. */
+  readonly notes?: readonly string[];
 }
 
 /** The middle of the values; the upper one of two. NaN when there are none. */
@@ -62,6 +64,7 @@ export function report(result: Result, print: (line: string) => void): boolean {
         .trimEnd()}`,
     );
   for (const [peer, why] of Object.entries(result.missing)) print(`  missing: ${peer} (${why})`);
+  for (const note of result.notes ?? []) print(`  ${note}`);
   const figures = result.figures.map((figure) => ({ ...figure, met: isMet(figure) }));
   print(JSON.stringify({ ...result, figures }));
   return figures.every(({ met }) => met);

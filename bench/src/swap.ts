@@ -4,7 +4,7 @@
  *
  * The releases are JavaScript guests, once without state and once with some, which is moved twice
  * (before the probe, and at the switch for what changed since). The peers do what one does without a swap: end the old, start the
- * new, in a fresh worker thread or as a container, with no state to move; their gap is their start.
+ * new, in a fresh worker thread, in a fresh process or as a container, with no state to move; their gap is their start.
  */
 import { AgentHost } from './agent.ts';
 import { openContainer } from './container.ts';
@@ -18,6 +18,7 @@ interface Samples {
   readonly statefulGap: number[];
   readonly serving: number[];
   readonly freshGap: number[];
+  readonly processGap: number[];
   readonly container: number[];
   readonly core: number[];
   calls: number;
@@ -33,6 +34,7 @@ async function round(host: AgentHost, samples: Samples): Promise<void> {
     samples.lost += swapped['lostCalls']!;
   }
   samples.freshGap.push((await host.ask({ do: 'swap-fresh' }))['gapMs']!);
+  samples.processGap.push((await host.ask({ do: 'swap-process' }))['gapMs']!);
   samples.core.push((await host.ask({ do: 'core-instance' }))['us']! / 1000);
 }
 
@@ -40,9 +42,12 @@ async function round(host: AgentHost, samples: Samples): Promise<void> {
 const lostIn = (gapMs: number): number => Math.round((gapMs * CALLS_PER_SECOND) / 1000);
 
 function figures(samples: Samples): Figure[] {
-  const { gap, statefulGap, serving, freshGap, container, core } = samples;
-  const withContainer = (value: (list: readonly number[]) => number): Record<string, number> =>
-    container.length === 0 ? {} : { runc: value(container) };
+  const { gap, statefulGap, serving, freshGap, processGap, container, core } = samples;
+  const peers = (value: (list: readonly number[]) => number): Record<string, number> => ({
+    'fresh-worker': value(freshGap),
+    process: value(processGap),
+    ...(container.length === 0 ? {} : { runc: value(container) }),
+  });
   const p99 = (list: readonly number[]): number => quantile(list, 0.99);
   const lost = (list: readonly number[]): number => lostIn(median(list));
   return [
@@ -50,7 +55,7 @@ function figures(samples: Samples): Figure[] {
       name: 'lost-calls',
       unit: 'calls',
       ours: samples.lost,
-      peers: { 'fresh-worker': lost(freshGap), ...withContainer(lost) },
+      peers: peers(lost),
       limit: 0,
       goal: 0,
       better: 'lower',
@@ -59,7 +64,7 @@ function figures(samples: Samples): Figure[] {
       name: 'gap-p99',
       unit: 'ms',
       ours: p99(gap),
-      peers: { 'fresh-worker': p99(freshGap), ...withContainer(p99) },
+      peers: peers(p99),
       limit: median(core),
       goal: 0.2,
       better: 'lower',
@@ -68,7 +73,7 @@ function figures(samples: Samples): Figure[] {
       name: 'gap-p50-stateful',
       unit: 'ms',
       ours: median(statefulGap),
-      peers: { 'fresh-worker': median(freshGap), ...withContainer(median) },
+      peers: peers(median),
       limit: median(core),
       goal: 5,
       better: 'lower',
@@ -77,7 +82,7 @@ function figures(samples: Samples): Figure[] {
       name: 'start-to-serving-p50',
       unit: 'ms',
       ours: median(serving),
-      peers: { 'fresh-worker': median(freshGap), ...withContainer(median) },
+      peers: peers(median),
       limit: median(core),
       goal: 50,
       better: 'lower',
@@ -91,6 +96,7 @@ export async function swap(): Promise<Result> {
     statefulGap: [],
     serving: [],
     freshGap: [],
+    processGap: [],
     container: [],
     core: [],
     calls: 0,

@@ -50,6 +50,7 @@ const EXIT_OF = {
   'trust.version-conflict': 'conflict',
   'cli.usage': 'usage',
   'cli.keys-missing': 'usage',
+  'cli.passphrase-wrong': 'usage',
   'cli.start-failed': 'unexpected',
   'manifest.invalid': 'refused',
   'server.unreachable': 'unreachable',

@@ -27,6 +27,13 @@ export function printError(error: WaferError, asJson: boolean, { stdout, stderr 
   else stderr.write(`error ${error.code}: ${error.message}\n`);
 }
 
+/** Prints on stderr what does not stop a command, such as a compiler's warnings. */
+export const warner =
+  ({ stderr }: Context) =>
+  (text: string): void => {
+    stderr.write(`${text}\n`);
+  };
+
 /** RFC 9457. */
 const problemOf = ({ code, message }: WaferError) => ({
   type: `urn:wafer:error:${code}`,

@@ -163,7 +163,7 @@ describe('a server that is not there', () => {
   });
 
   it('may refuse an upload before it has read it: its reason counts, not the broken pipe', async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
     const big = await person.file('big.wasm', padded(await reactor(), 8_000_000));
     const early = createHttp((request, response) => {
       if (request.method !== 'PUT') {
@@ -203,7 +203,7 @@ describe('credentials', () => {
 
 describe('with --json', () => {
   it('stdout is one JSON value, and stderr is empty', async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
     const file = await person.file('a.wasm', await reactor());
     for (const args of [
       ['publish', file, '--app', 'demo', '--version', '1.0.0'],
@@ -232,7 +232,7 @@ describe('with --json', () => {
 describe('a progress bar', () => {
   it('is for a person at a terminal, and on stderr only', async () => {
     const terminal = await signedIn({ terminal: true });
-    await terminal.wafer('keys', 'init');
+    await terminal.wafer('keys', 'init', '--no-passphrase');
     const publish = async (version: string, ...more: string[]) =>
       terminal.wafer(
         'publish',

@@ -10,6 +10,7 @@ import type { Told } from '../src/dev/events.ts';
 import { reactor } from './guests.ts';
 
 const WAFER = resolve(import.meta.dirname, '../wafer.mjs');
+const ECHO = resolve(import.meta.dirname, '../../examples/echo-c');
 const THERMO = resolve(import.meta.dirname, '../../examples/thermo');
 /** Generous: the machine may be busy. What a swap takes is printed, and measured elsewhere. */
 const WITHIN = { timeout: 50_000, interval: 50 };
@@ -177,12 +178,18 @@ export const incomingHandler = {
     LONG,
     async () => {
       const folder = folderOf({
-        'part.h':
-          'static __attribute__((noinline)) int measure(int *p) { if (!p) __builtin_trap(); return *p; }\n',
         'guest.c': '#include "part.h"\nint main(void) { return measure(0); }\n',
         'wafer.yaml': 'grants: { clock: true }',
       });
       const run = startDev(folder, 'guest.c', '--json');
+      await expect.poll(() => kinds(run.events(), 'build-failed').length, WITHIN).toBe(1);
+      expect(kinds(run.events(), 'build-failed')[0]).toMatchObject({
+        message: expect.stringContaining("guest.c:1:10: fatal error: 'part.h' file not found") as string,
+      });
+      writeFileSync(
+        join(folder, 'part.h'),
+        'static int measure(int *p) { if (!p) __builtin_trap(); return *p; }\n',
+      );
       await expect.poll(() => kinds(run.events(), 'failed').length, WITHIN).toBe(1);
       expect(kinds(run.events(), 'failed')[0]).toMatchObject({
         serving: false,
@@ -194,9 +201,34 @@ export const incomingHandler = {
       writeFileSync(join(folder, 'part.h'), 'static int measure(int *p) { return p != 0; }\n');
       await expect.poll(() => kinds(run.events(), 'swapped').length, WITHIN).toBe(1);
       writeFileSync(join(folder, 'part.h'), 'static int measure(int *p) { retur p != 0; }\n');
-      await expect.poll(() => kinds(run.events(), 'build-failed').length, WITHIN).toBe(1);
-      expect(kinds(run.events(), 'build-failed')[0]).toMatchObject({
+      await expect.poll(() => kinds(run.events(), 'build-failed').length, WITHIN).toBe(2);
+      expect(kinds(run.events(), 'build-failed')[1]).toMatchObject({
         message: expect.stringContaining('part.h:1:') as string,
+      });
+      run.type('q');
+      expect(await run.exit()).toBe(0);
+    },
+  );
+
+  it.runIf(existsSync('/usr/bin/clang') && existsSync('/usr/bin/wasm-ld'))(
+    'makes C a component once a .wit stands beside it, and watches that too',
+    LONG,
+    async () => {
+      const folder = folderOf({ 'echo.c': readFileSync(join(ECHO, 'echo.c')) });
+      cpSync(join(ECHO, 'wafer.yaml'), join(folder, 'wafer.yaml'));
+      const run = startDev(folder, 'echo.c', '--json');
+      await expect.poll(() => kinds(run.events(), 'build-failed').length, WITHIN).toBe(1);
+      const wit = readFileSync(join(ECHO, 'echo.wit'), 'utf8');
+      writeFileSync(join(folder, 'echo.wit'), wit);
+      await expect.poll(() => kinds(run.events(), 'swapped').length, WITHIN).toBe(1);
+      run.type('echo/here {"a":1}');
+      await expect
+        .poll(() => kinds(run.events(), 'publish'), WITHIN)
+        .toMatchObject([{ topic: 'replies', text: '{"a":1}' }]);
+      writeFileSync(join(folder, 'echo.wit'), wit.replace('producer', 'courier'));
+      await expect.poll(() => kinds(run.events(), 'build-failed').length, WITHIN).toBe(2);
+      expect(kinds(run.events(), 'build-failed')[1]).toMatchObject({
+        message: expect.stringMatching(/^echo\.wit: .*courier/s) as string,
       });
       run.type('q');
       expect(await run.exit()).toBe(0);

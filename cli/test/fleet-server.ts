@@ -12,6 +12,7 @@ import {
   InitTrust,
   keyId,
   MoveChannel,
+  NextMetadata,
   type OnlineKeys,
   publicHex,
   SetSecret,
@@ -34,11 +35,15 @@ type Reply = { status: number; body: unknown };
 
 export class FleetServer {
   readonly keys = { snapshot: makeKey(), timestamp: makeKey(), director: makeKey() };
+  /** Successors that were asked for. */
+  next: Record<'snapshot' | 'timestamp' | 'director', ReturnType<typeof makeKey>> | undefined;
   /** role → versions, oldest first. */
   readonly roles = new Map<string, SignedMetadata[]>();
   readonly blobs = new Map<string, Buffer>();
   readonly channels = new Map<string, unknown>();
   readonly requests: string[] = [];
+  /** Everything that came in bodies. */
+  readonly received: Buffer[] = [];
   /** `app/name` or `app/name?channel=…` → value. */
   readonly secrets = new Map<string, string>();
   /** Answers instead of the route when it gives something; for hostile and failing servers. */
@@ -51,6 +56,15 @@ export class FleetServer {
       snapshot: publicHex(this.keys.snapshot),
       timestamp: publicHex(this.keys.timestamp),
       director: { wafer: 1, keys: { [keyId(director)]: director } },
+      ...(this.next === undefined
+        ? {}
+        : {
+            next: {
+              snapshot: publicHex(this.next.snapshot),
+              timestamp: publicHex(this.next.timestamp),
+              director: publicHex(this.next.director),
+            },
+          }),
     };
   }
 
@@ -91,10 +105,10 @@ export class FleetServer {
       if (role !== 'root') meta[`${role}.json`] = { version: versions.length };
     }
     const common = { spec_version: '1.0.31', version: 1, expires: FAR };
-    const snapshot = signDocument({ _type: 'snapshot', ...common, meta }, this.keys.snapshot);
+    const snapshot = signDocument({ _type: 'snapshot', ...common, meta }, this.#named('snapshot'));
     const timestamp = signDocument(
       { _type: 'timestamp', ...common, meta: { 'snapshot.json': { version: 1 } } },
-      this.keys.timestamp,
+      this.#named('timestamp'),
     );
     files.set('1.snapshot.json', Buffer.from(JSON.stringify(snapshot)));
     files.set('timestamp.json', Buffer.from(JSON.stringify(timestamp)));
@@ -108,6 +122,7 @@ export class FleetServer {
     const path = decodeURIComponent((request.url ?? '').replace('/api/v1', ''));
     this.requests.push(`${request.method} ${path}`);
     const body = await buffer(request);
+    this.received.push(body);
     try {
       const intercepted = this.intercept?.(request, path);
       if (intercepted) return intercepted;
@@ -128,8 +143,15 @@ export class FleetServer {
     if (route === 'GET /me') return ok({ name: 'admin', role: 'admin', via: 'token' });
     if (route === 'GET /trust/online-keys') return ok(this.onlineKeys);
     if (route === 'GET /trust/status')
-      return ok({ initialised: this.roles.has('root'), versions: {}, expires: {} });
+      return ok({
+        initialised: this.roles.has('root'),
+        versions: Object.fromEntries([...this.roles].map(([role, all]) => [role, all.length])),
+        expires: {},
+      });
     if (route === 'POST /trust') return this.#init(InitTrust.parse(json()));
+    if (route === 'POST /trust/metadata') return this.#next(NextMetadata.parse(json()));
+    if (route === 'POST /trust/online-keys') return this.#rotate();
+    if (route.startsWith('GET /trust/metadata/')) return this.#metadata(route.split('/').at(-1) ?? '');
     if (route.startsWith('GET /trust/roles/')) return ok(this.#roleText(name));
     if (route.startsWith('PUT /blobs/')) {
       this.blobs.set(name, body);
@@ -184,6 +206,43 @@ export class FleetServer {
     this.roles.set('root', [root]);
     this.roles.set('targets', [targets]);
     return ok({});
+  }
+
+  /** The key of ours that the newest root names for the role. */
+  #named(role: 'snapshot' | 'timestamp') {
+    const { keyids } = (this.latest('root').signed['roles'] as Record<string, { keyids: string[] }>)[
+      role
+    ] ?? {
+      keyids: [],
+    };
+    const found = [this.keys[role], this.next?.[role]].find(
+      (key) => key !== undefined && keyids.includes(keyId(publicHex(key))),
+    );
+    if (found === undefined) throw new Error(`root names no key of this server for ${role}`);
+    return found;
+  }
+
+  /** `2.root.json` */
+  #metadata(name: string): Reply {
+    const [version, role = ''] = name.split('.');
+    const found = this.roles.get(role)?.[Number(version) - 1];
+    if (found === undefined) throw new WaferError('request.not-found', `no ${name}`);
+    return ok(found);
+  }
+
+  #next({ root, targets, roles }: ReturnType<typeof NextMetadata.parse>): Reply {
+    const sent = Object.entries({ root, targets, ...roles }).filter(([, next]) => next !== undefined);
+    for (const [role, next] of sent)
+      if (next?.signed['version'] !== (this.roles.get(role)?.length ?? 0) + 1)
+        return problem('trust.version-conflict', `${role}: somebody else was first`);
+    for (const [role, next] of sent)
+      if (next !== undefined) this.roles.set(role, [...(this.roles.get(role) ?? []), next]);
+    return ok({});
+  }
+
+  #rotate(): Reply {
+    this.next ??= { snapshot: makeKey(), timestamp: makeKey(), director: makeKey() };
+    return ok(this.onlineKeys);
   }
 
   #release({ app, version, digest, role, targets }: CreateReleaseBody): Reply {

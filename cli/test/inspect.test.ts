@@ -62,7 +62,7 @@ describe('wafer inspect', () => {
   });
 
   it('gives a manifest with which publish takes the very same file', async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
     const file = await person.file(
       'demo.wasm',
       await reactor(['wasi:random/random@0.2.12', 'wasi:messaging/producer@0.2.0-draft']),

@@ -46,13 +46,17 @@ export interface Person {
   readonly folder: string;
   readonly origin: string;
   readonly wafer: (...args: string[]) => Promise<Run>;
+  /** ms since 1970, on this person's clock. */
+  now: number;
+  /** Variables beside those of the test itself. */
+  readonly env: Record<string, string>;
   /** Writes a file into the folder; gives its path. */
   readonly file: (name: string, content: string | Uint8Array) => Promise<string>;
   readonly leave: () => Promise<void>;
 }
 
 export async function signedIn(
-  options: { terminal?: boolean; stdin?: string | Uint8Array; types?: string } = {},
+  options: { terminal?: boolean; stdin?: string | Uint8Array; types?: string | string[] } = {},
 ): Promise<Person> {
   const folder = await mkdtemp(join(tmpdir(), 'wafer-cli-'));
   const server = new FleetServer();
@@ -62,18 +66,24 @@ export async function signedIn(
     return join(folder, name);
   };
   const credentials = await file('credentials.json', JSON.stringify({ api: origin, token: TOKEN }));
+  const self = { now: NOW, env: {} };
+  const typed = [options.types ?? []].flat();
   const wafer = async (...args: string[]): Promise<Run> => {
     const stdout = new Captured(options.terminal ?? false);
     const stderr = new Captured(options.terminal ?? false);
     const exit = await run(args, {
-      env: { WAFER_CREDENTIALS: credentials, XDG_CONFIG_HOME: folder },
+      env: { WAFER_CREDENTIALS: credentials, XDG_CONFIG_HOME: folder, ...self.env },
       cwd: folder,
-      clock: { now: () => NOW },
+      clock: { now: () => self.now },
       stdout,
       stderr,
       readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '').toString('utf8')),
       readStdinBytes: () => Promise.resolve(Buffer.from(options.stdin ?? '')),
-      askHidden: options.types === undefined ? undefined : () => Promise.resolve(options.types ?? ''),
+      // The last answer is given again and again.
+      askHidden:
+        options.types === undefined
+          ? undefined
+          : () => Promise.resolve((typed.length > 1 ? typed.shift() : typed[0]) ?? ''),
     });
     return {
       exit,
@@ -86,5 +96,5 @@ export async function signedIn(
     await server.close();
     await rm(folder, { recursive: true, force: true });
   };
-  return { server, folder, origin, wafer, file, leave };
+  return Object.assign(self, { server, folder, origin, wafer, file, leave });
 }

@@ -1,11 +1,10 @@
 /** Publishing over real HTTP, judged by tuf-js as a device would judge it. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHUNK_BYTES, ReleaseCustom, releaseTarget, AppName, Version, Digest } from '@wafer/protocol';
-import { BaseFetcher, Updater } from 'tuf-js';
-import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { board } from './board.ts';
 import { padded, preview1Program, reactor } from './guests.ts';
 import { type Person, signedIn } from './person.ts';
 
@@ -17,37 +16,7 @@ afterEach(() => person.leave());
 
 const MANIFEST = 'app: demo\ngrants: { clock: true }\nlimits: { memoryMiB: 8 }\ntriggers: { everyMs: 500 }\n';
 
-/** Files by name, as a TUF repository serves them. */
-class Files extends BaseFetcher {
-  readonly #files: Map<string, Buffer>;
-  constructor(files: Map<string, Buffer>) {
-    super();
-    this.#files = files;
-  }
-  override fetch(url: string): ReturnType<BaseFetcher['fetch']> {
-    const name = new URL(url).pathname.split('/').at(-1) ?? '';
-    const bytes = this.#files.get(/^[0-9a-f]{64}\./.test(name) ? name.slice(0, 64) : name);
-    if (bytes === undefined) return Promise.reject(new DownloadHTTPError(`no ${name}`, 404));
-    return Promise.resolve(new Blob([new Uint8Array(bytes)]).stream());
-  }
-}
-
-/** A device that trusts the root which the publisher founded. */
-async function device(): Promise<Updater> {
-  const folder = join(person.folder, `device-${Math.random()}`);
-  await mkdir(join(folder, 'targets'), { recursive: true });
-  await writeFile(join(folder, 'root.json'), JSON.stringify(person.server.roles.get('root')?.[0]));
-  const updater = new Updater({
-    metadataDir: folder,
-    metadataBaseUrl: 'http://tuf.invalid/metadata',
-    targetDir: join(folder, 'targets'),
-    targetBaseUrl: 'http://tuf.invalid/targets',
-    fetcher: new Files(person.server.tufFiles()),
-    config: { prefixTargetsWithHash: true },
-  });
-  await updater.refresh();
-  return updater;
-}
+const device = () => board(person);
 
 async function publish(version: string, component: Uint8Array, ...more: string[]) {
   await person.file('wafer.yaml', MANIFEST);
@@ -57,7 +26,7 @@ async function publish(version: string, component: Uint8Array, ...more: string[]
 
 describe('publishing', () => {
   beforeEach(async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
   });
 
   it('gives a release that a device verifies, with everything in it that the agent needs', async () => {
@@ -230,31 +199,34 @@ const conflict = {
 
 describe('founding the trust of a server', () => {
   it('says what it made, once; again it changes nothing', async () => {
-    const first = (await person.wafer('keys', 'init', '--json')).json();
+    const first = (await person.wafer('keys', 'init', '--no-passphrase', '--json')).json();
     expect(first).toMatchObject({ fresh: true, keys: join(person.folder, 'wafer-keys') });
-    const again = await person.wafer('keys', 'init', '--json');
+    const again = await person.wafer('keys', 'init', '--no-passphrase', '--json');
     expect(again.json()).toEqual({ ...first, fresh: false });
     expect(person.server.roles.get('root')).toHaveLength(1);
   });
 
   it('carries on after a run that was cut off before root.json was kept', async () => {
-    const first = (await person.wafer('keys', 'init', '--json')).json();
+    const first = (await person.wafer('keys', 'init', '--no-passphrase', '--json')).json();
     await rm(join(person.folder, 'wafer-keys/root.json'));
-    expect((await person.wafer('keys', 'init', '--json')).json()).toEqual({ ...first, fresh: false });
+    expect((await person.wafer('keys', 'init', '--no-passphrase', '--json')).json()).toEqual({
+      ...first,
+      fresh: false,
+    });
     expect(await publish('1.0.0', await reactor())).toMatchObject({ exit: 0 });
   });
 
   it('refuses a server that other keys founded', async () => {
-    await person.wafer('keys', 'init');
-    const other = await person.wafer('keys', 'init', '--keys', 'other');
+    await person.wafer('keys', 'init', '--no-passphrase');
+    const other = await person.wafer('keys', 'init', '--no-passphrase', '--keys', 'other');
     expect(other.exit).toBe(5);
     expect(other.stderr).toMatch(/^error trust.version-conflict: .*other keys than those in .*other/);
   });
 
   it('refuses to use keys that founded another server', async () => {
-    await person.wafer('keys', 'init');
+    await person.wafer('keys', 'init', '--no-passphrase');
     person.server.roles.clear();
-    const again = await person.wafer('keys', 'init');
+    const again = await person.wafer('keys', 'init', '--no-passphrase');
     expect(again).toMatchObject({ exit: 5 });
     expect(again.stderr).toMatch(/founded another server/);
   });

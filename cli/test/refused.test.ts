@@ -10,7 +10,7 @@ import { type Person, type Run, signedIn } from './person.ts';
 let person: Person;
 beforeEach(async () => {
   person = await signedIn();
-  await person.wafer('keys', 'init');
+  await person.wafer('keys', 'init', '--no-passphrase');
 });
 afterEach(() => person.leave());
 
@@ -276,7 +276,7 @@ describe('without the right keys', () => {
     await person.file('a.wasm', await reactor([], 'b'));
     const run = await person.wafer('publish', file, '--app', 'demo', '--version', '2.0.0');
     expect(run).toMatchObject({ exit: 2 });
-    expect(run.stderr).toMatch(/holds no app-demo\.pem/);
+    expect(run.stderr).toMatch(/holds 0 of the 1 keys that sign for app demo/);
   });
 
   it('does not take a damaged memory of versions for an empty one', async () => {

@@ -8,9 +8,12 @@
  *   {"do":"core-instance"}              one core instance with a memory, which nothing can beat
  *   {"do":"swap","callsPerSecond":1000,"isStateful":true}  one swap under load
  *   {"do":"swap-fresh"}                 the old worker thread ended, then a new one started
+ *   {"do":"swap-process"}               the old process ended, then a new one started: to its first answer
  */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +21,7 @@ import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { AppName, Digest, HealthRule, Limits, Version, type Grants } from '@wafer/protocol';
+import { build } from 'esbuild';
 import { z } from 'zod';
 import { createRuntime } from '../src/apps/host.ts';
 import { Images } from '../src/apps/images.ts';
@@ -33,6 +37,7 @@ const Command = z.discriminatedUnion('do', [
   z.object({ do: z.literal('core-instance') }),
   z.object({ do: z.literal('swap'), callsPerSecond: z.number(), isStateful: z.boolean() }),
   z.object({ do: z.literal('swap-fresh') }),
+  z.object({ do: z.literal('swap-process') }),
 ]);
 type GuestName = 'qjs' | 'c';
 
@@ -172,6 +177,42 @@ async function swapFresh(): Promise<{ gapMs: number; startToServingMs: number }>
   return { gapMs: ms, startToServingMs: ms };
 }
 
+/** In one file, so that the peer's start is not spent on stripping types. */
+async function oneGuest(): Promise<string> {
+  const outfile = join(folder, 'one-guest.cjs');
+  const entryPoints = [join(HERE, 'one-guest.ts')];
+  if (!existsSync(outfile)) await build({ entryPoints, outfile, bundle: true, platform: 'node' });
+  return outfile;
+}
+
+/** The guest in a process of its own; resolves when it has answered its first call. */
+async function startProcess(component: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [await oneGuest(), component], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the process of the guest ended');
+  });
+  await Promise.race([once(child, 'message'), ended]);
+  return child;
+}
+
+/** As swapFresh, with a process for each release. */
+async function swapProcess(component: string): Promise<{ gapMs: number; startToServingMs: number }> {
+  const end = async (child: ChildProcess): Promise<void> => {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  };
+  const old = await startProcess(component);
+  const started = performance.now();
+  await end(old);
+  const fresh = await startProcess(component);
+  const ms = performance.now() - started;
+  await end(fresh);
+  return { gapMs: ms, startToServingMs: ms };
+}
+
 /** (module (memory 1) (func (export "f"))) */
 const CORE = Uint8Array.from(
   '0061736d010000000104016000000302010005030100010705010166000 00a040102000b'
@@ -246,6 +287,8 @@ async function answer(line: string): Promise<object> {
       return swapUnderLoad(command.callsPerSecond, command.isStateful);
     case 'swap-fresh':
       return swapFresh();
+    case 'swap-process':
+      return swapProcess((await preparedOf('qjs')).folder);
   }
 }
 

@@ -1,13 +1,11 @@
-/** Commands of the agent's process, and what they exit with: 0 done, 1 failed, 2 wrong usage. */
+/**
+ * Commands of the agent's process, and what they exit with: 0 done, 1 failed, 2 wrong usage. What a
+ * command needs is loaded by it, so that `run` is soon the process that it launches.
+ */
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { systemClock, WaferError } from '@wafer/protocol';
-import { ConfigError, readConfig } from './config.ts';
-import { readIdentity } from './link/identity.ts';
-import { lockFolder } from './lock.ts';
-import { reason, stderrLog } from './log.ts';
-import { readStatus, statusText } from './status.ts';
+import { launch } from './launch.ts';
 
 const USAGE = `usage:
   enrol TOKEN --server https://HOST:PORT --data DIR
@@ -26,11 +24,13 @@ export async function main(args: string[]): Promise<void> {
   try {
     await command(args);
   } catch (error) {
+    const { tellFailure } = await import('./failure.ts');
+    tellFailure(error);
     const isUsage =
       error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
-    const code = error instanceof WaferError ? `${error.code}: ` : '';
-    process.stderr.write(`${code}${reason(error).split('\n')[0]}\n${isUsage ? `${USAGE}\n` : ''}`);
-    process.exitCode = isUsage ? 2 : 1;
+    if (!isUsage) return;
+    process.stderr.write(`${USAGE}\n`);
+    process.exitCode = 2;
   }
 }
 
@@ -66,56 +66,23 @@ async function command(args: string[]): Promise<void> {
 }
 
 async function enrolCommand(token: string, server: string, folder: string): Promise<void> {
-  const { enrol } = await import('./link/enrol.ts');
+  const [{ systemClock }, { enrol }] = await Promise.all([
+    import('@wafer/protocol'),
+    import('./link/enrol.ts'),
+  ]);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { device } = await enrol({ token, server, folder, clock: systemClock });
   process.stdout.write(`${JSON.stringify({ enrolled: true, device })}\n`);
 }
 
 async function runCommand(folder: string): Promise<void> {
-  const identity = await readIdentity(folder);
-  if (identity === undefined) throw new ConfigError(`${folder} is not enrolled; run enrol first`);
-  const config = await readConfig(folder);
-  if ((await lockFolder(folder)) === undefined) {
-    throw new ConfigError(`another agent runs on ${folder}`);
-  }
-  const log = stderrLog(systemClock);
-  // A promise that nobody awaited is a mistake of ours, but leaves every invariant in place.
-  process.on('unhandledRejection', (error) => log('error', 'defect', { error: stack(error) }));
-  // After a throw out of an event nothing is certain: the journal is, and a fresh start reads it.
-  process.on('uncaughtException', (error) => {
-    log('error', 'defect', { error: stack(error) });
-    process.exit(1);
-  });
-  const [{ startAgent }, { createRuntime }] = await Promise.all([
-    import('./agent.ts'),
-    import('./apps/host.ts'),
-  ]);
-  const agent = await startAgent({
-    folder,
-    identity,
-    config,
-    log,
-    createRuntime,
-    onReady: () => process.stdout.write(`${JSON.stringify({ ready: true, device: identity.device })}\n`),
-  });
-  let isLeaving = false;
-  const leave = () => {
-    if (isLeaving) return;
-    isLeaving = true;
-    void agent
-      .close()
-      .catch((error: unknown) => log('error', 'defect', { error: stack(error) }))
-      .finally(() => process.exit(0));
-  };
-  process.on('SIGTERM', leave);
-  process.on('SIGINT', leave);
+  await launch(folder);
+  const { run } = await import('./run.ts');
+  await run(folder);
 }
 
 async function statusCommand(folder: string, json: boolean): Promise<void> {
+  const { readStatus, statusText } = await import('./status.ts');
   const status = await readStatus(folder);
   process.stdout.write(json ? `${JSON.stringify(status)}\n` : statusText(status));
 }
-
-const stack = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);

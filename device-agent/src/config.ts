@@ -68,7 +68,7 @@ export async function readConfig(folder: string): Promise<Config> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return parseConfig('', path);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Config.parse({});
     throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`);
   }
   return parseConfig(text, path);

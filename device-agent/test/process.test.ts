@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,8 +13,10 @@ import { Repository } from './trust/repository.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const run = (...args: string[]) => start([MAIN, ...args]);
+
+function start(args: string[]) {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stderr = '';
   child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
@@ -84,3 +86,33 @@ test('a configuration that does not fit names the key', async () => {
   expect(await agent.exit()).toBe(1);
   expect(agent.stderr()).toMatch(/agent\.yaml: policy\.grant: [^\n]+\n$/);
 });
+
+const programOf = async ({ pid }: { pid?: number | undefined }): Promise<string[]> =>
+  (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+
+test.runIf(process.platform === 'linux')(
+  'the process that was started becomes the built agent, in an engine that keeps little',
+  async () => {
+    const { folder } = await enrolled();
+    const agent = run('run', '--data', folder);
+    await agent.line();
+    const program = await programOf(agent.child);
+    expect(program).toContain('--optimize-for-size');
+    expect(program.find((part) => part.endsWith('agent.cjs'))).toMatch(/dist\/[0-9a-f]{16}\/agent\.cjs$/);
+    expect(agent.stderr()).not.toContain('Experimental');
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'where it can not become that, it runs from its sources',
+  async () => {
+    const { folder, server } = await enrolled();
+    const cannot = 'data:text/javascript,process.execve = undefined';
+    const agent = start(['--import', cannot, MAIN, 'run', '--data', folder]);
+    expect(JSON.parse(await agent.line())).toEqual({ ready: true, device: DEVICE });
+    expect(await programOf(agent.child)).toContain(MAIN);
+    agent.child.kill('SIGTERM');
+    expect(await agent.exit()).toBe(0);
+    expect(server.presence).toEqual(['{"online":false}']);
+  },
+);

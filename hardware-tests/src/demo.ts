@@ -119,7 +119,7 @@ async function demo(rig: LocalRig): Promise<Record<string, unknown>> {
   say('starting the server: Postgres, broker, API');
   await rig.startServer();
   say('making the publisher’s keys and publishing thermo 1.0.0');
-  await rig.mustWafer('keys', 'init');
+  await rig.mustWafer('keys', 'init', '--no-passphrase');
   await publish(rig, THERMO('1.0.0'), 'thermo', '1.0.0');
   say('enrolling a board');
   const board = await rig.enrol('board');

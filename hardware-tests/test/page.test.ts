@@ -26,7 +26,7 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
   beforeAll(async () => {
     rig = new LocalRig();
     await rig.startServer();
-    await rig.mustWafer('keys', 'init');
+    await rig.mustWafer('keys', 'init', '--no-passphrase');
     await publish('1.0.0');
     ({ device } = await rig.startBoard(await rig.enrol('board')));
     await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);

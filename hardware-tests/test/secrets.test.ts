@@ -75,7 +75,7 @@ let board: string;
 
 beforeAll(async () => {
   await rig.startServer();
-  await rig.mustWafer('keys', 'init');
+  await rig.mustWafer('keys', 'init', '--no-passphrase');
   const source = join(rig.folder, 'secretive');
   mkdirSync(source);
   writeFileSync(join(source, 'secretive.js'), GUEST);

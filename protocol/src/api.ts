@@ -222,6 +222,14 @@ export const OnlineKeys = z.object({
   snapshot: z.string(),
   timestamp: z.string(),
   director: DirectorKeys,
+  /** Successors that the server has made and that wait to be named by root and targets; hexadecimal. */
+  next: z
+    .object({
+      snapshot: z.string().optional(),
+      timestamp: z.string().optional(),
+      director: z.string().optional(),
+    })
+    .optional(),
 });
 export type OnlineKeys = z.infer<typeof OnlineKeys>;
 

@@ -46,6 +46,7 @@ export const ERRORS = {
   // the command line, which never sends these over HTTP
   'cli.usage': { status: 400, title: 'The command was not understood' },
   'cli.keys-missing': { status: 400, title: 'The signing keys are not here' },
+  'cli.passphrase-wrong': { status: 400, title: 'The passphrase does not open the key' },
   'cli.start-failed': { status: 500, title: 'The fleet could not be started' },
   'manifest.invalid': { status: 422, title: 'The manifest does not fit its schema' },
   'server.unreachable': { status: 503, title: 'The server cannot be reached' },

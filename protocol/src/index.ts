@@ -18,6 +18,7 @@ export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
 export * from './topics.ts';
+export * from './trust-api.ts';
 export * from './units.ts';
 export * from './version.ts';
 export * from './wit.ts';

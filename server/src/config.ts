@@ -25,6 +25,7 @@ const Environment = z.object({
     .min(1)
     .max(128 * 1024 * 1024)
     .default(DEFAULT_MAX_COMPONENT_BYTES),
+  WAFER_ONLINE_KEY_DAYS: z.coerce.number().int().min(0).max(3650).default(90),
   WAFER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -40,6 +41,8 @@ export interface Config {
   /** The dashboard's; always on loopback. */
   readonly httpPort: number;
   readonly maxComponentBytes: number;
+  /** Age at which the server makes successors of its keys, days; 0 is never. */
+  readonly onlineKeyDays: number;
   readonly logLevel: z.infer<typeof Environment>['WAFER_LOG_LEVEL'];
 }
 
@@ -65,6 +68,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     mqttPort: env.WAFER_MQTT_PORT,
     httpPort: env.WAFER_HTTP_PORT,
     maxComponentBytes: env.WAFER_MAX_COMPONENT_BYTES,
+    onlineKeyDays: env.WAFER_ONLINE_KEY_DAYS,
     logLevel: env.WAFER_LOG_LEVEL,
   };
 }

@@ -16,8 +16,11 @@ import {
   type ErrorCode,
   type InitTrust,
   Me,
+  type MetadataName,
   type MoveChannel,
   MovedChannel,
+  type NextMetadata,
+  type OnlineKeyRole,
   OnlineKeys,
   Problem,
   ReleaseList,
@@ -27,6 +30,7 @@ import {
   type SetSecret,
   SignedMetadata,
   TrustStatus,
+  TrustView,
   UploadedBlob,
   WaferError,
 } from '@wafer/protocol';
@@ -84,6 +88,19 @@ export function createApi(credentials: Credentials) {
       const { content } = await get(RoleMetadata, `/trust/roles/${encodeURIComponent(role)}`);
       return parseAnswer(SignedMetadata, jsonOf(content), `the role ${role}`);
     },
+    /** Metadata by its TUF name, as the server has it; undefined when there is none. Verify before use. */
+    metadata: async (name: MetadataName) => {
+      try {
+        return await get(SignedMetadata, `/trust/metadata/${name}`);
+      } catch (error) {
+        if (error instanceof WaferError && error.code === 'request.not-found') return undefined;
+        throw error;
+      }
+    },
+    trust: () => get(TrustView, '/trust'),
+    nextMetadata: (next: z.input<typeof NextMetadata>) => send(z.unknown(), 'POST', '/trust/metadata', next),
+    rotateOnline: (roles: readonly OnlineKeyRole[]) =>
+      send(OnlineKeys, 'POST', '/trust/online-keys', { roles }),
     initTrust: (init: z.input<typeof InitTrust>) => send(z.unknown(), 'POST', '/trust', init),
     uploadBlob: (digest: string, bytes: Uint8Array, onProgress: (sentBytes: number) => void) =>
       call(UploadedBlob, {

@@ -6,9 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { nameOf } from '../inspect/starter.ts';
 import { inspect, type Inspection } from '../publish/component.ts';
-import { load } from '../publish/load.ts';
+import { compileC } from '../publish/c/compile.ts';
+import { fromBinary, load, type Loaded, type Warn } from '../publish/load.ts';
 import { findManifest, worldMismatch } from '../publish/manifest.ts';
-import { compileC } from './c.ts';
+import { sha256 } from '../trust/documents.ts';
 
 export interface Built {
   readonly component: Uint8Array;
@@ -18,7 +19,7 @@ export interface Built {
 }
 
 interface Made extends Inspection {
-  /** Of the sources. */
+  /** Of the sources, or what a compiler made of them. */
   readonly digest: string;
   readonly component: Uint8Array;
 }
@@ -28,10 +29,9 @@ export interface BuilderOptions {
   readonly file: string;
   /** The manifest that was named; else the one beside the file. */
   readonly manifest: string | undefined;
-  /** Folder for what compilers write. */
-  readonly folder: string;
   /** Told of every file that the result depends on. */
   readonly onFile: (file: string) => void;
+  readonly warn: Warn;
 }
 
 export class Builder {
@@ -76,18 +76,27 @@ export class Builder {
         config: manifest.config,
         secrets: {},
         limits: manifest.limits,
-        isolation: 'shared',
+        isolation: manifest.isolation,
         triggers: manifest.triggers,
         health: manifest.health,
       },
     };
   }
 
-  async #make(): Promise<Made> {
-    const { file, folder, onFile } = this.#options;
-    const isC = extname(file) === '.c';
-    const binary = isC ? await compileC(file, folder, onFile) : file;
-    const files = new Set([binary]);
+  #make(): Promise<Made> {
+    return extname(this.#options.file) === '.c' ? this.#makeC() : this.#makeOther();
+  }
+
+  /** clang is quick: it is asked each time, and says itself what a guest is made of. */
+  async #makeC(): Promise<Made> {
+    const { file, onFile, warn } = this.#options;
+    const bytes = await compileC(file, { keepsNames: true, onFile, onWarning: warn });
+    return this.#unlessMade(sha256(bytes), () => fromBinary(bytes, file));
+  }
+
+  async #makeOther(): Promise<Made> {
+    const { file, onFile, warn } = this.#options;
+    const files = new Set([file]);
     if (['.js', '.mjs'].includes(extname(file))) {
       const { readModules } = await import('../publish/javascript/modules.ts');
       const modules = await readModules(file, (each) => {
@@ -96,9 +105,12 @@ export class Builder {
       });
       this.#root = modules.root;
     }
-    const digest = await digestOf(files);
+    return this.#unlessMade(await digestOf(files), () => load(file, warn));
+  }
+
+  async #unlessMade(digest: string, make: () => Promise<Loaded>): Promise<Made> {
     if (this.#made?.digest === digest) return this.#made;
-    const { component } = await load(binary);
+    const { component } = await make();
     this.#made = { ...(await inspect(component)), digest, component };
     return this.#made;
   }

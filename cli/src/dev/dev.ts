@@ -41,8 +41,13 @@ export async function dev(options: DevOptions): Promise<void> {
   const { file, manifest, storesFolder, input, interrupted } = options;
   const folder = await mkdtemp(join(tmpdir(), 'wafer-dev-'));
   const watch = new Watch();
-  const builder = new Builder({ file, manifest, folder, onFile: (each) => watch.add(each) });
   const tell = (told: Told): void => options.tell(inPlace(told, builder.root, options.cwd));
+  const builder = new Builder({
+    file,
+    manifest,
+    onFile: (each) => watch.add(each),
+    warn: (message) => tell({ event: 'build-warned', message }),
+  });
   const agent = new LocalAgent(storesFolder, tell);
   const lines = createInterface({ input });
   try {
@@ -134,6 +139,7 @@ function inPlace(told: Told, root: string, cwd: string): Told {
     case 'log':
       return { ...told, text: map(told.text) };
     case 'build-failed':
+    case 'build-warned':
       return { ...told, message: map(told.message.replaceAll(`${cwd}/`, '')) };
     case 'watching':
       return { ...told, file: told.file.replace(`${cwd}/`, '') };

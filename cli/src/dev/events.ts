@@ -10,6 +10,8 @@ export type Told =
   /** Times in ms; `totalMs` is from the change of the file to the new instance serving. */
   | (Swapped & { readonly buildMs: number; readonly totalMs: number; readonly bytes: number })
   | { readonly event: 'build-failed'; readonly code: string; readonly message: string }
+  /** What a compiler says of a guest that it made all the same. */
+  | { readonly event: 'build-warned'; readonly message: string }
   | { readonly event: 'refused'; readonly refused: readonly (Refusal & { readonly reason: string })[] }
   | { readonly event: 'watching'; readonly file: string }
   | { readonly event: 'help' };

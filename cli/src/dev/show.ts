@@ -50,6 +50,8 @@ function wordsOf(told: Told): { label: string; tone: Tone; text: string } {
       return { label: 'swapped', tone: 'good', text: describeSwap(told) };
     case 'build-failed':
       return { label: 'build', tone: 'bad', text: told.message };
+    case 'build-warned':
+      return { label: 'build', tone: 'warn', text: told.message };
     case 'refused': {
       const reasons = told.refused.map(({ reason }) => reason).join('\n');
       return {

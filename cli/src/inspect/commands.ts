@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { relative, resolve } from 'node:path';
 import { addCommand } from '../command.ts';
 import type { Context } from '../context.ts';
+import { warner } from '../output.ts';
 import { fields, table } from '../table.ts';
 import { type ByPackage, mib, type Report, reportOn } from './report.ts';
 
@@ -11,13 +12,14 @@ export function addInspectCommand(program: Command, context: Context): void {
   addCommand(
     program,
     'inspect <file>',
-    'what a component, a WASI preview 1 module or a .js guest imports, exports, weighs and needs',
+    'what a component, a WASI preview 1 module, a .js guest or a .c file imports, exports, weighs and needs',
     context,
     async ([file = ''], command) => {
       const { manifest } = command.opts<{ manifest?: string }>();
       const report = await reportOn(
         resolve(context.cwd, file),
         manifest === undefined ? undefined : resolve(context.cwd, manifest),
+        warner(context),
       );
       return { json: report, text: () => describe(report, context.cwd) };
     },
@@ -44,6 +46,7 @@ const SOURCES: Readonly<Record<Report['from'], string>> = {
   component: 'a component',
   module: 'a WASI preview 1 module, adapted',
   javascript: 'a JavaScript guest, componentized',
+  c: 'C, compiled',
 };
 
 function describe(report: Report, cwd: string): string {

@@ -5,7 +5,7 @@
 import { describeRefusal, refusals, type World } from '@wafer/protocol';
 import { packChunks } from '@wafer/protocol/chunk';
 import { inspect } from '../publish/component.ts';
-import { load, type Loaded } from '../publish/load.ts';
+import { load, type Loaded, type Warn } from '../publish/load.ts';
 import { findManifest, type Found, worldMismatch } from '../publish/manifest.ts';
 import { sha256 } from '../trust/documents.ts';
 import { memoryOf, type Memory, type MemoryVerdict } from './memory.ts';
@@ -36,9 +36,9 @@ export interface Report {
 }
 
 /** Paths are absolute. Throws as publish does for what is no component at all. */
-export async function reportOn(file: string, manifest: string | undefined): Promise<Report> {
+export async function reportOn(file: string, manifest: string | undefined, warn: Warn): Promise<Report> {
   const found = await findManifest(file, manifest);
-  const { component, from } = await load(file);
+  const { component, from } = await load(file, warn);
   const inspection = await inspect(component);
   const { world, imports, exports } = inspection;
   const chunks = await packChunks(component);

@@ -1,44 +1,51 @@
 /** `wafer publish`, and `wafer build`, which makes the component only. */
+import { WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
-import { keysFolder, openKeyring } from '../trust/keyring.ts';
+import { type Result, warner } from '../output.ts';
+import { addKeysOption, type KeysOptions, keyringOf } from '../trust/options.ts';
+import { addPassphraseOptions } from '../trust/passphrase.ts';
 import { sha256 } from '../trust/documents.ts';
-import { inspect } from './component.ts';
-import { loadComponent } from './load.ts';
+import { inspect, kindOf } from './component.ts';
+import { load } from './load.ts';
 import { uploadProgress } from './progress.ts';
 import { prepare, publish, type Published } from './publish.ts';
 
-interface PublishOptions {
+interface PublishOptions extends KeysOptions {
   readonly app?: string;
   readonly version: string;
   /** False with --no-channel. */
   readonly channel: string | false;
   readonly manifest?: string;
-  readonly keys?: string;
+  readonly floor?: string;
   readonly json?: boolean;
 }
 
 export function addPublishCommands(program: Command, context: Context): void {
-  addCommand(
+  const command = addCommand(
     program,
     'publish <file>',
-    'sign a component, a WASI preview 1 module or a .js guest and bring it to a channel',
+    'sign a component, a WASI preview 1 module, a .js guest or a .c file and bring it to a channel',
     context,
-    async ([file = ''], command) => {
-      const options = command.opts<PublishOptions>();
-      const prepared = await prepare({
-        file: resolve(context.cwd, file),
-        manifest: options.manifest === undefined ? undefined : resolve(context.cwd, options.manifest),
-        app: options.app,
-        version: options.version,
-        channel: options.channel === false ? undefined : options.channel,
-      });
+    async ([file = ''], self) => {
+      const options = self.opts<PublishOptions>();
+      const prepared = await prepare(
+        {
+          file: resolve(context.cwd, file),
+          manifest: options.manifest === undefined ? undefined : resolve(context.cwd, options.manifest),
+          app: options.app,
+          version: options.version,
+          channel: options.channel === false ? undefined : options.channel,
+          floor: options.floor,
+        },
+        warner(context),
+      );
       const published = await publish(prepared, {
         api: await signedInApi(context),
-        keyring: openKeyring(keysFolder(options.keys, context)),
+        keyring: keyringOf(options, context),
         clock: context.clock,
         startProgress: (label, totalBytes) =>
           uploadProgress(label, totalBytes, options.json === true, context),
@@ -50,8 +57,9 @@ export function addPublishCommands(program: Command, context: Context): void {
     .requiredOption('--version <version>', 'SemVer of the release')
     .option('--channel <name>', 'channel that moves to the release', 'stable')
     .option('--no-channel', 'publish only; move no channel')
-    .option('--manifest <file>', 'what the app asks for (default: wafer.yaml beside the file)')
-    .option('--keys <dir>', 'folder of the keys (default: WAFER_KEYS, else ./wafer-keys)');
+    .option('--floor <counter>', 'let no release of the app below this counter run any more')
+    .option('--manifest <file>', 'what the app asks for (default: wafer.yaml beside the file)');
+  addPassphraseOptions(addKeysOption(command));
 
   addBuildCommand(program, context);
 }
@@ -63,10 +71,12 @@ function addBuildCommand(program: Command, context: Context): void {
     'make the component that publish would publish, without publishing it',
     context,
     async ([file = ''], command) => {
-      const options = command.opts<{ output: string }>();
-      const component = await loadComponent(resolve(context.cwd, file));
-      const { world, imports, exports } = await inspect(component);
+      const options = command.opts<{ output: string; module?: boolean }>();
+      const source = resolve(context.cwd, file);
       const output = resolve(context.cwd, options.output);
+      if (options.module === true) return buildModule(source, output, context);
+      const { component } = await load(source, warner(context));
+      const { world, imports, exports } = await inspect(component);
       await writeFile(output, component);
       const digest = sha256(component);
       return {
@@ -74,7 +84,25 @@ function addBuildCommand(program: Command, context: Context): void {
         text: () => `${output}: ${world} of ${component.length} bytes, SHA-256 ${digest}`,
       };
     },
-  ).requiredOption('--output <file>', 'where the component goes');
+  )
+    .requiredOption('--output <file>', 'where the component goes')
+    .option('--module', 'of a .c file: the WASI preview 1 module that publish would adapt');
+}
+
+async function buildModule(file: string, output: string, context: Context): Promise<Result> {
+  if (extname(file) !== '.c')
+    throw new WaferError('cli.usage', `--module is for .c files, which ${file} is none of`);
+  const { compileC } = await import('./c/compile.ts');
+  const onWarning = warner(context);
+  const module = await compileC(file, { keepsNames: false, onFile: () => undefined, onWarning });
+  if (kindOf(module) !== 'module')
+    throw new WaferError('cli.usage', `${file} has a .wit beside it, so it is a component: omit --module`);
+  await writeFile(output, module);
+  const digest = sha256(module);
+  return {
+    json: { output, digest, length: module.length },
+    text: () => `${output}: WASI preview 1 module of ${module.length} bytes, SHA-256 ${digest}`,
+  };
 }
 
 function describe({
@@ -87,11 +115,13 @@ function describe({
   fresh,
   channel,
   devices,
+  warnings,
 }: Published): string {
   const told = `${devices} ${devices === 1 ? 'device was' : 'devices were'} told`;
   return [
     `${fresh ? 'published' : 'was published already:'} ${app} ${version}, release ${counter} of the app`,
     `  ${world} of ${length} bytes, SHA-256 ${digest}`,
     channel === null ? '  no channel was moved' : `  channel ${channel} holds it now; ${told}`,
+    ...warnings.map((line) => `warning: ${line}`),
   ].join('\n');
 }

@@ -1,4 +1,7 @@
-/** From a file on disk to a component: a component as it is, a core module adapted, a script componentized. */
+/**
+ * From a file on disk to a component: a component as it is, a core module adapted, a script componentized,
+ * C compiled.
+ */
 import { DEFAULT_MAX_COMPONENT_BYTES, WaferError } from '@wafer/protocol';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -9,26 +12,34 @@ const JAVASCRIPT = new Set(['.js', '.mjs']);
 export interface Loaded {
   readonly component: Uint8Array;
   /** What the file was. */
-  readonly from: 'component' | 'module' | 'javascript';
+  readonly from: 'component' | 'module' | 'javascript' | 'c';
 }
 
-/** `file` is an absolute path. */
-export async function loadComponent(file: string): Promise<Uint8Array> {
-  return (await load(file)).component;
-}
+/** Told what a compiler has to say about what it made all the same. */
+export type Warn = (text: string) => void;
 
-/** The component, and what it was made from. */
-export async function load(file: string): Promise<Loaded> {
+/** The component, and what it was made from; `file` is an absolute path. */
+export async function load(file: string, warn: Warn): Promise<Loaded> {
   if (JAVASCRIPT.has(extname(file))) {
     const { componentizeJavaScript } = await import('./javascript/componentize.ts');
     return { component: withinLimit(await componentizeJavaScript(file), file), from: 'javascript' };
   }
-  const bytes = withinLimit(await readBinary(file), file);
-  switch (kindOf(bytes)) {
+  if (extname(file) === '.c') {
+    const { compileC } = await import('./c/compile.ts');
+    const bytes = await compileC(file, { keepsNames: false, onFile: () => undefined, onWarning: warn });
+    return { ...(await fromBinary(bytes, file)), from: 'c' };
+  }
+  return fromBinary(await readBinary(file), file);
+}
+
+/** From a component or a preview 1 module; `file` is what errors name. */
+export async function fromBinary(bytes: Uint8Array, file: string): Promise<Loaded> {
+  const kind = kindOf(withinLimit(bytes, file));
+  switch (kind) {
     case 'component':
-      return { component: bytes, from: 'component' };
+      return { component: bytes, from: kind };
     case 'module':
-      return { component: withinLimit(await adaptModule(bytes), file), from: 'module' };
+      return { component: withinLimit(await adaptModule(bytes), file), from: kind };
     case undefined:
       throw new WaferError(
         'component.not-wasm',
@@ -37,16 +48,10 @@ export async function load(file: string): Promise<Loaded> {
   }
 }
 
-function whatInstead(file: string): string {
-  switch (extname(file)) {
-    case '.ts':
-      return 'Compile it to JavaScript first';
-    case '.c':
-      return 'Compile it to WASI preview 1 first; wafer dev does that by itself';
-    default:
-      return 'Give a component, a WASI preview 1 module or a .js guest';
-  }
-}
+const whatInstead = (file: string): string =>
+  extname(file) === '.ts'
+    ? 'Compile it to JavaScript first'
+    : 'Give a component, a WASI preview 1 module, a .js guest or a .c file';
 
 async function readBinary(file: string): Promise<Uint8Array> {
   try {

@@ -16,12 +16,22 @@ import {
 import { triggersProblem } from '@wafer/protocol/schedule';
 import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
+import { floorIn } from '../trust/documents.ts';
+import { expiryWarnings } from '../trust/expiry.ts';
 import type { Keyring } from '../trust/keyring.ts';
+import { parseCounter } from '../trust/options.ts';
 import { inspect } from './component.ts';
-import { loadComponent } from './load.ts';
+import { load, type Warn } from './load.ts';
 import { findManifest, type Manifest, worldMismatch } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import { type Draft, draftRelease, publishedCounter, readChain, signAndCreate } from './release.ts';
+import {
+  type Chain,
+  type Draft,
+  draftRelease,
+  publishedCounter,
+  readChain,
+  signAndCreate,
+} from './release.ts';
 
 export interface PublishRequest {
   /** Absolute paths. */
@@ -32,6 +42,8 @@ export interface PublishRequest {
   readonly version: string;
   /** Undefined leaves every channel as it is. */
   readonly channel: string | undefined;
+  /** Lowest counter that may run from now on, as typed. */
+  readonly floor?: string | undefined;
 }
 
 export interface Published {
@@ -48,10 +60,12 @@ export interface Published {
   readonly channel: ChannelName | null;
   /** Devices that were told. */
   readonly devices: number;
+  /** What will need signing again soon, one line each. */
+  readonly warnings: readonly string[];
 }
 
 export interface Parties {
-  readonly api: Pick<Api, 'role' | 'createRelease' | 'uploadBlob' | 'moveChannel'>;
+  readonly api: Pick<Api, 'role' | 'metadata' | 'createRelease' | 'uploadBlob' | 'moveChannel'>;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly startProgress: (label: string, totalBytes: number) => Progress;
@@ -62,8 +76,10 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
   const { api, keyring, clock } = parties;
 
   // Before the upload: a version that exists, or a chain that is not to be trusted, costs no bytes.
-  const published = publishedCounter(await readChain(api, keyring, draft.app), draft);
+  const chain = await readChain(api, keyring, draft.app);
+  const published = publishedCounter(chain, draft);
   if (published === undefined) await upload(draft, component, parties);
+  else mustHaveFloor(chain, draft);
   const counter = published ?? (await signAndCreate(api, keyring, clock, draft)).counter;
 
   const { grants, config, limits, isolation, triggers, health } = manifest;
@@ -91,7 +107,25 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
     fresh: published === undefined,
     channel: channel ?? null,
     devices: moved?.devices ?? 0,
+    warnings: warningsOn(chain, clock.now()),
   };
+}
+
+/** The same command again finds its own floor; another one is not raised in passing. */
+function mustHaveFloor({ role }: Chain, { app, version, floor = 0 }: Draft): void {
+  if (role !== undefined && floorIn(role.document, app) >= floor) return;
+  throw new WaferError(
+    'cli.usage',
+    `${app} ${version} was published already: raise the floor with wafer keys floor ${app} ${floor}`,
+  );
+}
+
+/** A year after its last release an app's role expires; publishing itself signs it for another year. */
+function warningsOn({ root, targets, isDelegated }: Chain, nowMs: number): string[] {
+  const documents = [{ name: 'root', expires: root.document.expires }];
+  // A new app had targets signed anew just now.
+  if (isDelegated) documents.push({ name: 'targets', expires: targets.document.expires });
+  return expiryWarnings(documents, nowMs);
 }
 
 export interface Prepared {
@@ -102,14 +136,14 @@ export interface Prepared {
 }
 
 /** Everything that can be known, and refused, without the server. */
-export async function prepare(request: PublishRequest): Promise<Prepared> {
+export async function prepare(request: PublishRequest, warn: Warn): Promise<Prepared> {
   const version = named(Version, request.version);
   const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
   const found = await findManifest(request.file, request.manifest);
   const { manifest } = found;
   const app = appOf(request.app, manifest);
 
-  const component = await loadComponent(request.file);
+  const { component } = await load(request.file, warn);
   const inspection = await inspect(component);
   const mismatch = worldMismatch(found, inspection.world);
   if (mismatch !== undefined) throw new WaferError('component.unsupported', mismatch);
@@ -121,7 +155,9 @@ export async function prepare(request: PublishRequest): Promise<Prepared> {
       'component.import-refused',
       `${request.file} is refused: ${describeRefusals(refused)}. Grants are given in ${found.file}`,
     );
-  return { draft: draftRelease(app, version, component, inspection, manifest), component, manifest, channel };
+  const floor = request.floor === undefined ? undefined : parseCounter(request.floor);
+  const draft = { ...draftRelease(app, version, component, inspection, manifest), floor };
+  return { draft, component, manifest, channel };
 }
 
 function appOf(typed: string | undefined, manifest: Manifest): AppName {

@@ -8,19 +8,28 @@ import {
   CHUNK_BYTES,
   type Clock,
   Digest,
-  publicHex,
   ReleaseCustom,
   releaseTarget,
   type ReleaseView,
   signDocument,
+  type SignedMetadata,
   type Version,
   WaferError,
 } from '@wafer/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import type { Api } from '../api/client.ts';
-import { sha256, type TargetEntry, withDelegation, withTarget } from '../trust/documents.ts';
+import { type Anchor, trustedRoot } from '../trust/anchor.ts';
+import {
+  sha256,
+  type TargetEntry,
+  type TargetsDocument,
+  floorIn,
+  withDelegation,
+  withFloor,
+  withTarget,
+} from '../trust/documents.ts';
 import type { Keyring } from '../trust/keyring.ts';
-import { parseRoot, type Verified, verifyRole } from '../trust/verify.ts';
+import { type Verified, verifyRole } from '../trust/verify.ts';
 import type { Inspection } from './component.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -32,15 +41,19 @@ export interface Draft {
   readonly version: Version;
   readonly digest: Digest;
   readonly length: number;
+  /** Raised along with the release; undefined leaves it as it is. */
+  readonly floor?: number | undefined;
   /** All of `custom` but the counter, which the app's role decides. */
   readonly custom: Omit<ReleaseCustom, 'counter'>;
 }
 
-export type TrustApi = Pick<Api, 'role' | 'createRelease'>;
+export type TrustApi = Pick<Api, 'role' | 'metadata' | 'createRelease'>;
 
-/** What the server holds for an app, verified; `role` is absent for an app that is new. */
-interface Chain {
+/** What the server holds for an app, verified; `role` is absent for an app that published nothing. */
+export interface Chain {
+  readonly root: Anchor;
   readonly targets: Verified;
+  readonly isDelegated: boolean;
   readonly role: Verified | undefined;
 }
 
@@ -74,18 +87,29 @@ export function draftRelease(
   return { app, version, digest, length: component.length, custom: parsed.data };
 }
 
-export async function readChain(api: TrustApi, keyring: Keyring, app: AppName): Promise<Chain> {
-  const rootText = await keyring.root();
-  if (rootText === undefined)
-    throw new WaferError(
-      'cli.keys-missing',
-      `${keyring.folder} holds no root.json: run wafer keys init, or name the folder with --keys`,
-    );
+export async function readChain(
+  api: Pick<TrustApi, 'role' | 'metadata'>,
+  keyring: Keyring,
+  app: AppName,
+): Promise<Chain> {
+  const root = await trustedRoot(api, keyring);
   const seen = await keyring.seen();
-  const targets = verifyRole(parseRoot(rootText), 'targets', await api.role('targets'), seen['targets'] ?? 1);
+  const targets = verifyRole(root.metadata, 'targets', await api.role('targets'), seen['targets'] ?? 1);
   const isDelegated = targets.document.delegations?.roles.some(({ name }) => name === app) === true;
-  if (!isDelegated) return { targets, role: undefined };
-  return { targets, role: verifyRole(targets.metadata, app, await api.role(app), seen[app] ?? 1) };
+  const received = isDelegated ? await roleIfAny(api, app, seen[app]) : undefined;
+  const role = received && verifyRole(targets.metadata, app, received, seen[app] ?? 1);
+  return { root, targets, isDelegated, role };
+}
+
+/** An app may be delegated before it publishes; what was seen once must not be gone, though. */
+async function roleIfAny(api: Pick<TrustApi, 'role'>, app: AppName, seenVersion: number | undefined) {
+  try {
+    return await api.role(app);
+  } catch (error) {
+    const isNew = error instanceof WaferError && error.code === 'request.not-found';
+    if (!isNew || seenVersion !== undefined) throw error;
+    return undefined;
+  }
 }
 
 /** The release's counter when the app's role carries it already; release.exists when it differs. */
@@ -133,31 +157,55 @@ export async function signAndCreate(
 
 const draftNames = ({ app, version, digest }: Draft) => ({ app, version, digest });
 
-async function signNext(keyring: Keyring, { targets, role }: Chain, draft: Draft, nowMs: number) {
+async function signNext(keyring: Keyring, chain: Chain, draft: Draft, nowMs: number) {
+  const { targets, role, isDelegated } = chain;
   const { app, version, digest, length, custom } = draft;
   const counter = 1 + Math.max(0, ...Object.values(role?.document.targets ?? {}).map(counterOf));
   const entry: TargetEntry = { length, hashes: { sha256: digest }, custom: { ...custom, counter } };
-  const next = withTarget(role?.document, releaseTarget(app, version, digest), entry, nowMs);
-  if (role !== undefined) {
-    const key = await requireKey(keyring, `app-${app}`, `the app "${app}" was first published elsewhere`);
+  const added = withTarget(role?.document, releaseTarget(app, version, digest), entry, nowMs);
+  const next = draft.floor === undefined ? added : withFloorAlong(added, draft, counter);
+  if (isDelegated) {
+    const signedRole = await signWith(keyring, keysOfApp(targets.document, app), next, {
+      role: `app ${app}`,
+      hint: 'another key was delegated to: publish where that key lies',
+    });
     return {
       counter,
-      metadata: { role: signDocument(next, key) },
+      metadata: { role: signedRole },
       versions: { targets: targets.document.version, [app]: next.version },
     };
   }
-  const targetsKey = await requireKey(
-    keyring,
-    'targets',
-    `the app "${app}" is new, so targets must be signed`,
-  );
   const key = await keyring.findOrMake(`app-${app}`);
-  const nextTargets = withDelegation(targets.document, app, publicHex(key), nowMs);
+  const nextTargets = withDelegation(targets.document, app, key.publicHex, nowMs);
+  const signedTargets = await signWith(keyring, chain.root.document.roles.targets, nextTargets, {
+    role: 'targets',
+    hint: `the app is new, so targets must be signed: run wafer keys delegate ${app} where those keys lie`,
+  });
   return {
     counter,
-    metadata: { role: signDocument(next, key), targets: signDocument(nextTargets, targetsKey) },
+    metadata: {
+      role: signDocument(next, await keyring.open(key.name)),
+      targets: signedTargets,
+    },
     versions: { targets: nextTargets.version, [app]: next.version },
   };
+}
+
+/** One version of the role for both: the release, and the floor that comes with it. */
+function withFloorAlong(role: TargetsDocument, { app, floor = 0 }: Draft, counter: number): TargetsDocument {
+  const was = floorIn(role, app);
+  if (floor < was) throw new WaferError('cli.usage', `the floor of ${app} is ${was}, and may only rise`);
+  if (floor > counter)
+    throw new WaferError(
+      'cli.usage',
+      `--floor ${floor} would rule out this very release, whose counter is ${counter}`,
+    );
+  return withFloor(role, app, floor);
+}
+
+function keysOfApp(targets: TargetsDocument, app: AppName): { keyids: string[]; threshold: number } {
+  const found = targets.delegations?.roles.find(({ name }) => name === app);
+  return found ?? { keyids: [], threshold: 1 };
 }
 
 /** 0 for the floor target, which has none. */
@@ -166,8 +214,21 @@ function counterOf({ custom }: TargetEntry): number {
   return typeof counter === 'number' ? counter : 0;
 }
 
-async function requireKey(keyring: Keyring, name: string, why: string) {
-  const key = await keyring.find(name);
-  if (key !== undefined) return key;
-  throw new WaferError('cli.keys-missing', `${why}, and ${keyring.folder} holds no ${name}.pem`);
+/** Signed by those keys of a role that lie in the folder; cli.keys-missing when they are fewer than it takes. */
+async function signWith(
+  keyring: Keyring,
+  { keyids, threshold }: { keyids: readonly string[]; threshold: number },
+  document: TargetsDocument,
+  { role, hint }: { role: string; hint: string },
+): Promise<SignedMetadata> {
+  const held = (await keyring.list()).filter(({ keyid }) => keyids.includes(keyid)).slice(0, threshold);
+  if (held.length < threshold)
+    throw new WaferError(
+      'cli.keys-missing',
+      `${keyring.folder} holds ${held.length} of the ${threshold} keys that sign for ${role}; ${hint}`,
+    );
+  const signatures = [];
+  for (const { name } of held)
+    signatures.push(...signDocument(document, await keyring.open(name)).signatures);
+  return { signed: document, signatures };
 }

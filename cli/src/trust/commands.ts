@@ -1,31 +1,137 @@
-/** The publisher's keys: `wafer keys init`. */
+/** The publisher's keys on the command line: founding, signing, publishing. Changes are in change-commands.ts. */
+import { WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
-import { initTrust } from './init.ts';
-import { keysFolder, openKeyring } from './keyring.ts';
+import { resolve } from 'node:path';
+import { trustedRoot } from './anchor.ts';
+import { advance, mustStartHere, type Outcome, pendingFile } from './ceremony.ts';
+import { addChangeCommands } from './change-commands.ts';
+import { describeChange } from './describe-change.ts';
+import { initTrust, type Founded } from './init.ts';
+import { addKeysOption, type KeysOptions, keyringOf, parseKeyCount, parsePublicKeys } from './options.ts';
+import { missingIn, type Pending, readPending } from './pending.ts';
+import { addPassphraseOptions } from './passphrase.ts';
+import { addStatusCommands } from './status-command.ts';
+import { describeOutcome } from './outcome.ts';
+
+interface InitOptions extends KeysOptions {
+  readonly rootKeys: string;
+  readonly threshold: string;
+  readonly rootPublic?: string[];
+}
 
 export function addTrustCommands(program: Command, context: Context): void {
   const keys = program.command('keys').description('the keys that sign releases; they stay on this machine');
-  addCommand(
+  addInit(keys, context);
+  addStatusCommands(keys, context);
+  addChangeCommands(keys, context);
+  addSign(keys, context);
+  addPublish(keys, context);
+}
+
+function addInit(keys: Command, context: Context): void {
+  const command = addCommand(
     keys,
     'init',
     'make root and targets keys and found the trust of the server with them',
     context,
-    async (_, command) => {
-      const options = command.opts<{ keys?: string }>();
-      const keyring = openKeyring(keysFolder(options.keys, context));
-      const founded = await initTrust(await signedInApi(context), keyring, context.clock);
+    async (_, self) => {
+      const options = self.opts<InitOptions>();
+      const rootPublic = parsePublicKeys(options.rootPublic ?? []);
+      const founding = {
+        rootKeys: parseKeyCount('--root-keys', options.rootKeys),
+        rootPublic,
+        threshold: parseKeyCount('--threshold', options.threshold),
+      };
+      const founded = await initTrust(
+        await signedInApi(context),
+        keyringOf(options, context),
+        context.clock,
+        founding,
+      );
+      return { json: founded, text: () => describeFounded(founded) };
+    },
+  )
+    .option('--root-keys <count>', 'root keys to make here', '1')
+    .option('--threshold <count>', 'root keys that must sign together', '1')
+    .option('--root-public <hex...>', 'root keys that wafer keys make printed on other machines');
+  addPassphraseOptions(addKeysOption(command));
+}
+
+function describeFounded({ keys, root, threshold, targets, fresh, pending }: Founded): string {
+  const head = fresh ? 'the server trusts these keys now' : 'the server trusted these keys already';
+  return [
+    pending === undefined ? head : describeOutcome(pending),
+    `  root     ${threshold} of ${root.length} must sign`,
+    ...root.map((id) => `           ${id}`),
+    `  targets  ${targets.join(', ')}`,
+    ...(root.length > 1 ? ['move each root key to a machine of its own, with root.json beside it'] : []),
+    `keep ${keys} safe and copied: whoever has it says what devices run`,
+  ].join('\n');
+}
+
+async function mustRead(file: string): Promise<Pending> {
+  const pending = await readPending(file);
+  if (pending !== undefined) return pending;
+  throw new WaferError('cli.usage', `there is no pending change in ${file}`);
+}
+
+function addSign(keys: Command, context: Context): void {
+  const command = addCommand(
+    keys,
+    'sign [file]',
+    'add the signatures of the keys that lie here to a pending change; needs no server',
+    context,
+    async ([given], self) => {
+      const options = self.opts<KeysOptions & { show?: boolean }>();
+      const keyring = keyringOf(options, context);
+      const file = given === undefined ? pendingFile(keyring) : resolve(context.cwd, given);
+      const pending = await mustRead(file);
+      const { anchored } = await mustStartHere(pending, keyring);
+      const outcome: Outcome =
+        options.show === true
+          ? {
+              state: 'pending',
+              file,
+              changes: describeChange(pending),
+              signedWith: [],
+              missing: missingIn(pending),
+            }
+          : await advance(pending, keyring, { api: undefined, file });
+      const warning = anchored
+        ? []
+        : [
+            `${keyring.folder} holds no root.json, so nothing here says that this is your fleet: compare the key ids`,
+          ];
       return {
-        json: founded,
-        text: () =>
-          [
-            founded.fresh ? 'the server trusts these keys now' : 'the server trusted these keys already',
-            `  root     ${founded.root}`,
-            `  targets  ${founded.targets}`,
-            `keep ${founded.keys} safe and copied: whoever has it says what devices run`,
-          ].join('\n'),
+        json: { ...outcome, anchored },
+        text: () => [...warning, describeOutcome(outcome)].join('\n'),
       };
     },
-  ).option('--keys <dir>', 'folder of the keys (default: WAFER_KEYS, else ./wafer-keys)');
+  ).option('--show', 'only say what would be signed');
+  addPassphraseOptions(addKeysOption(command));
+}
+
+function addPublish(keys: Command, context: Context): void {
+  const command = addCommand(
+    keys,
+    'publish [file]',
+    'hand a change that is signed completely to the server',
+    context,
+    async ([given], self) => {
+      const options = self.opts<KeysOptions>();
+      const keyring = keyringOf(options, context);
+      const file = given === undefined ? pendingFile(keyring) : resolve(context.cwd, given);
+      const pending = await mustRead(file);
+      const api = await signedInApi(context);
+      if ((await keyring.root()) !== undefined && pending.base.root !== undefined)
+        await trustedRoot(api, keyring);
+      const outcome = await advance(pending, keyring, { api, file });
+      if (outcome.state === 'pending')
+        throw new WaferError('trust.signature-invalid', describeOutcome(outcome));
+      return { json: outcome, text: () => describeOutcome(outcome) };
+    },
+  );
+  addPassphraseOptions(addKeysOption(command));
 }

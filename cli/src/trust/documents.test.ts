@@ -15,12 +15,15 @@ const online: OnlineKeys = {
   timestamp: hex('b'),
   director: { wafer: 1, keys: { [keyId(director)]: director } },
 };
+const one = (key: string) => ({ keys: [key], threshold: 1 });
 const bytes = (document: unknown) => canonicalBytes(document).toString('utf8');
 const app = AppName.parse('thermo');
 
 describe('what a publisher signs', () => {
   it('founds trust with a root of four roles, two of them online', () => {
-    expect(bytes(firstRoot({ root: hex('1'), targets: hex('2') }, online, NOW))).toMatchInlineSnapshot(
+    expect(
+      bytes(firstRoot({ root: one(hex('1')), targets: one(hex('2')) }, online, NOW)),
+    ).toMatchInlineSnapshot(
       `"{"_type":"root","consistent_snapshot":true,"expires":"2027-11-21T09:00:00Z","keys":{"484fa77680b5c509d62a4cb77848d7011173cdd9d2b4fa2c433f903720818f16":{"keytype":"ed25519","keyval":{"public":"1111111111111111111111111111111111111111111111111111111111111111"},"scheme":"ed25519"},"72164dd0dd21502e17f1d57bfb21b4a44ec536df765ca2c57fdc9514846c4a7c":{"keytype":"ed25519","keyval":{"public":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},"scheme":"ed25519"},"95d0cae1d8ce74ee848b4981fc54cd7585941564154d0a07296d51aeb81861de":{"keytype":"ed25519","keyval":{"public":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"scheme":"ed25519"},"ceaf2a56f990ed29c223a4c3c4f7b2cc311712cb67dec2bd61f086a38054de14":{"keytype":"ed25519","keyval":{"public":"2222222222222222222222222222222222222222222222222222222222222222"},"scheme":"ed25519"}},"roles":{"root":{"keyids":["484fa77680b5c509d62a4cb77848d7011173cdd9d2b4fa2c433f903720818f16"],"threshold":1},"snapshot":{"keyids":["95d0cae1d8ce74ee848b4981fc54cd7585941564154d0a07296d51aeb81861de"],"threshold":1},"targets":{"keyids":["ceaf2a56f990ed29c223a4c3c4f7b2cc311712cb67dec2bd61f086a38054de14"],"threshold":1},"timestamp":{"keyids":["72164dd0dd21502e17f1d57bfb21b4a44ec536df765ca2c57fdc9514846c4a7c"],"threshold":1}},"spec_version":"1.0.31","version":1}"`,
     );
   });

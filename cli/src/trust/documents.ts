@@ -7,6 +7,9 @@ import {
   canonicalBytes,
   delegatedPaths,
   DIRECTOR_KEYS_TARGET,
+  type DirectorKeys,
+  FloorCustom,
+  floorTarget,
   keyId,
   type OnlineKeys,
   tufKey,
@@ -51,47 +54,121 @@ export const expiryFrom = (nowMs: number): string =>
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+export interface RoleKeys {
+  /** ed25519 public keys, hexadecimal. */
+  readonly keys: readonly string[];
+  readonly threshold: number;
+}
+
+const RootRole = z.looseObject({ keyids: z.array(z.string()), threshold: z.number().int().min(1) });
+
+export const RootDocument = z.looseObject({
+  _type: z.literal('root'),
+  version: z.number().int().min(1),
+  expires: z.string(),
+  keys: z.record(z.string(), z.looseObject({ keyval: z.looseObject({ public: z.string() }) })),
+  roles: z.looseObject({ root: RootRole, targets: RootRole, snapshot: RootRole, timestamp: RootRole }),
+});
+export type RootDocument = z.infer<typeof RootDocument>;
+export type RootRoleName = 'root' | 'targets' | 'snapshot' | 'timestamp';
+
 /**
  * Version 1 of root. Root and targets are held offline by the publisher, snapshot and timestamp
- * online by the server; every role is 1 of 1. Keys are ed25519 public keys in hexadecimal.
+ * online by the server, 1 of 1 each.
  */
-export function firstRoot(offline: { root: string; targets: string }, online: OnlineKeys, nowMs: number) {
-  const publicKeys = [offline.root, offline.targets, online.snapshot, online.timestamp];
-  const role = (hex: string) => ({ keyids: [keyId(hex)], threshold: 1 });
+export function firstRoot(
+  offline: { root: RoleKeys; targets: RoleKeys },
+  online: Pick<OnlineKeys, 'snapshot' | 'timestamp'>,
+  nowMs: number,
+): RootDocument {
+  const roles = {
+    root: offline.root,
+    targets: offline.targets,
+    snapshot: { keys: [online.snapshot], threshold: 1 },
+    timestamp: { keys: [online.timestamp], threshold: 1 },
+  };
+  const role = ({ keys, threshold }: RoleKeys) => ({ keyids: keys.map(keyId), threshold });
   return {
     _type: 'root',
     spec_version: SPEC_VERSION,
     version: 1,
     expires: expiryFrom(nowMs),
     consistent_snapshot: true,
-    keys: Object.fromEntries(publicKeys.map((hex) => [keyId(hex), tufKey(hex)])),
+    keys: keyTable(Object.values(roles).flatMap(({ keys }) => keys)),
     roles: {
-      root: role(offline.root),
-      targets: role(offline.targets),
-      snapshot: role(online.snapshot),
-      timestamp: role(online.timestamp),
+      root: role(roles.root),
+      targets: role(roles.targets),
+      snapshot: role(roles.snapshot),
+      timestamp: role(roles.timestamp),
     },
   };
 }
 
+const keyTable = (publicKeys: readonly string[]) =>
+  Object.fromEntries(publicKeys.map((hex) => [keyId(hex), { ...tufKey(hex) }]));
+
+/** The keys of a role of root, in the order in which it names them. */
+export const keysOfRole = ({ keys, roles }: RootDocument, role: RootRoleName): RoleKeys => ({
+  keys: roles[role].keyids.flatMap((id) => keys[id]?.keyval.public ?? []),
+  threshold: roles[role].threshold,
+});
+
+/** The next version of root, in which `changed` roles have other keys; keys that none names are dropped. */
+export function nextRoot(
+  root: RootDocument,
+  changed: Partial<Record<RootRoleName, RoleKeys>>,
+  nowMs: number,
+): RootDocument {
+  const roles = { ...root.roles };
+  const added: string[] = [];
+  for (const [name, given] of Object.entries(changed) as [RootRoleName, RoleKeys][]) {
+    roles[name] = { ...roles[name], keyids: given.keys.map(keyId), threshold: given.threshold };
+    added.push(...given.keys);
+  }
+  const named = new Set(Object.values(roles).flatMap((role) => (role as { keyids: string[] }).keyids));
+  const keys = Object.fromEntries(
+    Object.entries({ ...root.keys, ...keyTable(added) }).filter(([id]) => named.has(id)),
+  );
+  return { ...root, version: root.version + 1, expires: expiryFrom(nowMs), keys, roles };
+}
+
 /** Version 1 of targets: no app yet, and the director's public keys as a target of their own. */
-export function firstTargets({ director }: OnlineKeys, nowMs: number): TargetsDocument {
-  const bytes = canonicalBytes(director);
+export function firstTargets({ director }: Pick<OnlineKeys, 'director'>, nowMs: number): TargetsDocument {
   return {
     _type: 'targets',
     spec_version: SPEC_VERSION,
     version: 1,
     expires: expiryFrom(nowMs),
-    targets: {
-      [DIRECTOR_KEYS_TARGET]: { length: bytes.length, hashes: { sha256: sha256(bytes) }, custom: director },
-    },
+    targets: { [DIRECTOR_KEYS_TARGET]: directorTarget(director) },
     delegations: { keys: {}, roles: [] },
   };
 }
 
+function directorTarget(director: DirectorKeys): TargetEntry {
+  const bytes = canonicalBytes(director);
+  return { length: bytes.length, hashes: { sha256: sha256(bytes) }, custom: director };
+}
+
+/** The next version of targets, in which boards take orders from these director keys and no others. */
+export const withDirector = (
+  targets: TargetsDocument,
+  director: DirectorKeys,
+  nowMs: number,
+): TargetsDocument => ({
+  ...renewed(targets, nowMs),
+  targets: { ...targets.targets, [DIRECTOR_KEYS_TARGET]: directorTarget(director) },
+});
+
+/** The next version of targets or of an app's role that says the same for another year. */
+export const renewed = (targets: TargetsDocument, nowMs: number): TargetsDocument => ({
+  ...targets,
+  version: targets.version + 1,
+  expires: expiryFrom(nowMs),
+});
+
 /**
  * The next version of targets, with a terminating role for the app: what lies under the app's paths
- * is the app's key to say, and nobody else is asked.
+ * is this key's to say, and nobody else is asked. A key that the app had before is its no longer.
  */
 export function withDelegation(
   targets: TargetsDocument,
@@ -108,16 +185,27 @@ export function withDelegation(
     paths: delegatedPaths(app),
     terminating: true,
   };
+  const others = roles.filter(({ name }) => name !== app);
+  const named = new Set([id, ...others.flatMap(({ keyids }) => keyids)]);
+  const known = Object.entries({ ...keys, ...keyTable([publicKey]) }).filter(([each]) => named.has(each));
   return {
-    ...targets,
-    version: targets.version + 1,
-    expires: expiryFrom(nowMs),
-    delegations: {
-      ...rest,
-      keys: { ...keys, [id]: { ...tufKey(publicKey) } },
-      roles: [...roles, delegation],
-    },
+    ...renewed(targets, nowMs),
+    delegations: { ...rest, keys: Object.fromEntries(known), roles: [...others, delegation] },
   };
+}
+
+/** Lowest counter that may still run; 0 while the app has no floor. */
+export function floorIn({ targets }: TargetsDocument, app: AppName): number {
+  const parsed = FloorCustom.safeParse(targets[floorTarget(app)]?.custom);
+  return parsed.success ? parsed.data.floor : 0;
+}
+
+/** The same version of an app's role, in which nothing below `floor` may run any more. */
+export function withFloor(role: TargetsDocument, app: AppName, floor: number): TargetsDocument {
+  const custom: FloorCustom = { wafer: 1, floor };
+  const bytes = canonicalBytes(custom);
+  const target = { length: bytes.length, hashes: { sha256: sha256(bytes) }, custom };
+  return { ...role, targets: { ...role.targets, [floorTarget(app)]: target } };
 }
 
 /** The next version of an app's role, or its first, with one more target. */

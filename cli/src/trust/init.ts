@@ -3,25 +3,50 @@
  * folder; the server's public online keys are signed into version 1 of root and targets. Running it
  * again after a crash carries on where it stopped; a server that was founded by others is refused.
  */
-import { Metadata, MetadataKind } from '@tufjs/models';
-import { type Clock, keyId, publicHex, signDocument, type SignedMetadata, WaferError } from '@wafer/protocol';
-import type { KeyObject } from 'node:crypto';
+import { type Clock, keyId, WaferError } from '@wafer/protocol';
 import type { Api } from '../api/client.ts';
+import { anchorOf } from './anchor.ts';
+import { advance, type CeremonyApi, mustBeAlone, type Outcome, pendingFile } from './ceremony.ts';
 import { firstRoot, firstTargets } from './documents.ts';
-import type { Keyring } from './keyring.ts';
+import type { HeldKey, Keyring } from './keyring.ts';
+import { unsigned } from './pending.ts';
 
-export interface Founded {
-  readonly keys: string;
-  /** Key ids. */
-  readonly root: string;
-  readonly targets: string;
-  /** False when these keys had founded this server before. */
-  readonly fresh: boolean;
+export interface Founding {
+  /** Root keys that are made here. */
+  readonly rootKeys: number;
+  /** Root keys that were made elsewhere, with `wafer keys make`; hexadecimal. */
+  readonly rootPublic: readonly string[];
+  readonly threshold: number;
 }
 
-type TrustApi = Pick<Api, 'trustStatus' | 'onlineKeys' | 'initTrust' | 'role'>;
+export interface Founded {
+  /** The folder. */
+  readonly keys: string;
+  /** Key ids. */
+  readonly root: readonly string[];
+  readonly threshold: number;
+  readonly targets: readonly string[];
+  /** False when these keys had founded this server before. */
+  readonly fresh: boolean;
+  /** Undefined once the server trusts the keys. */
+  readonly pending: Outcome | undefined;
+}
 
-export async function initTrust(api: TrustApi, keyring: Keyring, clock: Clock): Promise<Founded> {
+type TrustApi = Pick<Api, 'trustStatus' | 'onlineKeys'> & CeremonyApi;
+
+export async function initTrust(
+  api: TrustApi,
+  keyring: Keyring,
+  clock: Clock,
+  founding: Founding,
+): Promise<Founded> {
+  const { rootKeys, rootPublic, threshold } = founding;
+  const count = rootKeys + rootPublic.length;
+  if (threshold > count)
+    throw new WaferError(
+      'cli.usage',
+      `--threshold ${threshold} is more than the ${count} root keys there are`,
+    );
   const status = await api.trustStatus();
   if (status.initialised) return alreadyFounded(api, keyring);
   if ((await keyring.root()) !== undefined)
@@ -29,51 +54,73 @@ export async function initTrust(api: TrustApi, keyring: Keyring, clock: Clock): 
       'trust.version-conflict',
       `the keys in ${keyring.folder} founded another server: choose another folder with --keys`,
     );
+  await mustBeAlone(keyring);
   const online = await api.onlineKeys();
-  const rootKey = await keyring.findOrMake('root');
+  const made: HeldKey[] = [];
+  for (let number = 1; number <= rootKeys; number += 1)
+    made.push(await keyring.findOrMake(number === 1 ? 'root' : `root.${number}`));
   const targetsKey = await keyring.findOrMake('targets');
-  const offline = { root: publicHex(rootKey), targets: publicHex(targetsKey) };
+  const offline = {
+    root: { keys: [...made.map(({ publicHex }) => publicHex), ...rootPublic], threshold },
+    targets: { keys: [targetsKey.publicHex], threshold: 1 },
+  };
   const now = clock.now();
-  const root = signDocument(firstRoot(offline, online, now), rootKey);
-  await api.initTrust({ root, targets: signDocument(firstTargets(online, now), targetsKey) });
-  await keyring.saveRoot(root);
-  return foundedBy(keyring, rootKey, targetsKey, true);
+  const outcome = await advance(
+    {
+      wafer: 1,
+      base: {},
+      root: unsigned(firstRoot(offline, online, now)),
+      targets: unsigned(firstTargets(online, now)),
+      roles: {},
+    },
+    keyring,
+    { api, file: pendingFile(keyring) },
+  );
+  return {
+    keys: keyring.folder,
+    root: offline.root.keys.map(keyId),
+    threshold,
+    targets: [targetsKey.keyid],
+    fresh: outcome.state === 'published',
+    pending: outcome.state === 'published' ? undefined : outcome,
+  };
 }
 
-/** The server has a root: either these keys made it (perhaps in a run that was cut off), or others did. */
+/** The server has a root: either keys of this folder made it (perhaps in a run that was cut off), or others did. */
 async function alreadyFounded(api: TrustApi, keyring: Keyring): Promise<Founded> {
-  const rootKey = await keyring.find('root');
-  const targetsKey = await keyring.find('targets');
-  const root = await api.role('root');
-  if (rootKey === undefined || targetsKey === undefined || !isRootOf(root, rootKey, targetsKey))
-    throw new WaferError(
+  const refused = (why: string, cause?: unknown) =>
+    new WaferError(
       'trust.version-conflict',
-      `this server's root was signed with other keys than those in ${keyring.folder}: name their folder with --keys`,
+      `this server's root was signed with other keys than those in ${keyring.folder}: ${why}`,
+      { cause },
     );
-  if ((await keyring.root()) === undefined) await keyring.saveRoot(root);
-  return foundedBy(keyring, rootKey, targetsKey, false);
-}
-
-const foundedBy = (keyring: Keyring, root: KeyObject, targets: KeyObject, fresh: boolean): Founded => ({
-  keys: keyring.folder,
-  root: keyId(publicHex(root)),
-  targets: keyId(publicHex(targets)),
-  fresh,
-});
-
-/** Signed by our root key, and naming our targets key. */
-function isRootOf(received: SignedMetadata, rootKey: KeyObject, targetsKey: KeyObject): boolean {
+  const signed = await api.role('root');
+  let anchor;
   try {
-    const root = Metadata.fromJSON(MetadataKind.Root, received as never);
-    const { roles, keys } = root.signed;
-    keys[keyId(publicHex(rootKey))]?.verifySignature(root);
-    return (
-      roles['root']?.keyIDs.includes(keyId(publicHex(rootKey))) === true &&
-      keys[keyId(publicHex(rootKey))]?.keyVal['public'] === publicHex(rootKey) &&
-      roles['targets']?.keyIDs.includes(keyId(publicHex(targetsKey))) === true &&
-      keys[keyId(publicHex(targetsKey))]?.keyVal['public'] === publicHex(targetsKey)
-    );
-  } catch {
-    return false;
+    anchor = anchorOf(JSON.stringify(signed));
+  } catch (error) {
+    throw refused('it does not verify', error);
   }
+  const { roles, keys } = anchor.metadata.signed;
+  const held = await keyring.list();
+  // Anybody may name our keys; only whoever holds one can sign with it.
+  const ours = held.filter(({ keyid }) => {
+    try {
+      if (roles['root']?.keyIDs.includes(keyid) !== true) return false;
+      keys[keyid]?.verifySignature(anchor.metadata);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (ours.length === 0) throw refused('name their folder with --keys');
+  if ((await keyring.root()) === undefined) await keyring.saveRoot(signed);
+  return {
+    keys: keyring.folder,
+    root: [...(roles['root']?.keyIDs ?? [])],
+    threshold: roles['root']?.threshold ?? 1,
+    targets: [...(roles['targets']?.keyIDs ?? [])],
+    fresh: false,
+    pending: undefined,
+  };
 }

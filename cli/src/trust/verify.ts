@@ -12,11 +12,12 @@ import { TargetsDocument } from './documents.ts';
 type Json = Parameters<typeof Metadata.fromJSON>[1];
 
 export interface Verified {
+  readonly signed: SignedMetadata;
   readonly document: TargetsDocument;
   readonly metadata: Metadata<Targets>;
 }
 
-const distrust = (what: string, why: string, cause?: unknown): WaferError =>
+export const distrust = (what: string, why: string, cause?: unknown): WaferError =>
   new WaferError(
     'trust.signature-invalid',
     `${what} of this server is not to be trusted: ${why}. Nothing was signed`,
@@ -59,5 +60,5 @@ export function verifyRole(
   }
   if (document.version < seenVersion)
     throw distrust(what, `it is version ${document.version}, but version ${seenVersion} was seen before`);
-  return { document, metadata };
+  return { signed: received, document, metadata };
 }

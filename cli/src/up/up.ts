@@ -64,7 +64,8 @@ async function publishExample(data: string, credentials: string, progress: Progr
   const keys = join(data, 'publisher-keys');
   if (!existsSync(keys)) {
     progress.step('making the publisher’s keys');
-    await wafer(['keys', 'init', '--keys', keys], credentials);
+    // Nobody is asked anything on the first start; `keys status` says that these keys lie open.
+    await wafer(['keys', 'init', '--no-passphrase', '--keys', keys], credentials);
   }
   progress.step(`publishing ${EXAMPLE.app} ${EXAMPLE.version} on channel stable`);
   const { app, version, file } = EXAMPLE;

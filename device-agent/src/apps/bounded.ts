@@ -4,7 +4,7 @@
  * isolate's heap, so none may be as large as a guest likes: not the table of its handles, not a text, not
  * a list. What lies below these bounds ends, at worst, the isolate.
  *
- * `boundBindings` puts the calls of `$bounded` into the script while it is made; the rest is handed to it
+ * `boundBindings` puts the calls of those with a `$` into the script while it is made; the rest is handed to it
  * under the names of the globals.
  */
 import { Refusal } from '../capabilities/host.ts';
@@ -15,6 +15,12 @@ const MAX_HANDLES = 4096;
 const MAX_TEXT_BYTES = 1024 * 1024;
 /** Longest list in one argument or result, other than of bytes. */
 const MAX_LIST = 65_536;
+
+/**
+ * Texts and bytes in all arguments of one call together: a list may name the same megabyte thousands of times.
+ * What stands alone is no larger than the guest's own memory.
+ */
+const MAX_COPIED_BYTES = 32 * 1024 * 1024;
 
 const over = (bound: string): Refusal =>
   new Refusal('memory-limit', `The guest went over the bound of ${bound}.`, bound);
@@ -29,6 +35,25 @@ class BoundedMap<K, V> extends Map<K, V> {
   }
 }
 
+let copies = 0;
+let copiedBytes = 0;
+
+/** A call begins: of the guest, or of an import by it. */
+export const entered = (): void => {
+  copies = 0;
+  copiedBytes = 0;
+};
+
+/** Answers the bytes that are about to be copied, or throws. */
+const copied = (bytes: number): number => {
+  copies += 1;
+  copiedBytes += bytes;
+  if (copies > 1 && copiedBytes > MAX_COPIED_BYTES) {
+    throw over(`${MAX_COPIED_BYTES} bytes in the arguments of one call`);
+  }
+  return bytes;
+};
+
 class BoundedDecoder {
   readonly #decoder: InstanceType<typeof TextDecoder>;
 
@@ -38,6 +63,7 @@ class BoundedDecoder {
 
   decode(bytes: Uint8Array | Uint16Array): string {
     if (bytes.byteLength > MAX_TEXT_BYTES) throw over(`${MAX_TEXT_BYTES} bytes in a text`);
+    copied(bytes.byteLength);
     return this.#decoder.decode(bytes);
   }
 }
@@ -51,4 +77,6 @@ export const BOUNDED: Readonly<Record<string, unknown>> = {
   Map: BoundedMap,
   TextDecoder: BoundedDecoder,
   $bounded: checkList,
+  $entered: entered,
+  $copied: copied,
 };

@@ -3,15 +3,19 @@
  * nothing else stops a loop in WebAssembly. Which guests lived there, and what becomes of them, is for
  * the caller to know.
  */
-import { performance } from 'node:perf_hooks';
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { FaultError } from '@wafer/protocol';
+import { programUrl } from '../programs.ts';
 import { closeLines, portsOf } from './lines.ts';
-import { BOOT, workerProgram } from './worker-code.ts';
+import { newPosted, Wire } from './wire.ts';
+import { threadProgram } from './worker-code.ts';
+import { current, enter, newStages, STAGES, type Stage } from './stages.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
 const HEAP_MIB = 128;
+/** Of that for what is young. V8 would take ten times as much while many guests are made, and keep it. */
+const YOUNG_HEAP_MIB = 6;
 
 /** Boot of the thread and compiling of bindings, before any code of the guest runs; slow boards take seconds. */
 const LOAD_LIMIT_MS = 60_000;
@@ -25,13 +29,10 @@ export type TaskEnd =
 export type Notice = Extract<FromIsolate, { type: 'log' | 'publish' | 'spent' | 'refused' | 'worked' }>;
 
 interface Running {
-  deadlineMs: number;
-  readonly firstCallMs: number;
-  readonly image: ImageKey;
+  /** How long each stage may last, ms. Creation passes through all three, a call is the last one. */
+  readonly allowed: Readonly<Record<Stage, number>>;
   readonly end: (end: TaskEnd) => void;
   timer: NodeJS.Timeout | undefined;
-  /** When the guest's own time began. */
-  since: number;
 }
 
 const outOfTime = (deadlineMs: number): FaultError =>
@@ -48,21 +49,15 @@ function whyItEnded(error: Error): FaultError {
     : new FaultError('trap', `The isolate ended while the guest ran: ${error.message}`);
 }
 
-const ended = ({ since }: Running, fault: FaultError): TaskEnd => ({
-  type: 'isolate-ended',
-  fault,
-  busyMs: performance.now() - since,
-});
-
 export class Isolate {
   readonly #worker: Worker;
-  readonly #port: MessagePort;
+  readonly #wire: Wire<FromIsolate, ToIsolate>;
   readonly #onNotice: (notice: Notice) => void;
   readonly #onIdleDeath: () => void;
   readonly #loaded = new Set<ImageKey>();
-  /** Of those loaded, the ones whose bindings are compiled there: a guest's time begins at once. */
-  readonly #compiled = new Set<ImageKey>();
+  readonly #stages = newStages();
   #running: Running | undefined;
+  #latest: GuestId | undefined;
   #hasEnded = false;
 
   /** `onIdleDeath` is called when the thread ends by itself while it runs nothing. */
@@ -70,21 +65,22 @@ export class Isolate {
     this.#onNotice = onNotice;
     this.#onIdleDeath = onIdleDeath;
     const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    this.#worker = new Worker(BOOT, {
+    const posted = newPosted();
+    this.#wire = new Wire(port1, posted, 'main', (message) => this.#receive(message));
+    const { code, data } = threadProgram(programUrl('isolate'));
+    this.#worker = new Worker(code, {
       eval: true,
-      workerData: { port: port2, ...workerProgram() },
+      workerData: { port: port2, posted, stages: this.#stages, ...data },
       transferList: [port2],
       env: {},
       argv: [],
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: YOUNG_HEAP_MIB },
     });
     this.#worker.on('error', (error) => this.#died(whyItEnded(error)));
     this.#worker.on('exit', () => this.#died(whyItEnded(new Error('the thread exited'))));
-    port1.on('message', (message: FromIsolate) => this.#receive(message));
   }
 
   /**
@@ -98,13 +94,16 @@ export class Isolate {
         if (task.type === 'create') closeLines(task.lines);
         return end({ type: 'isolate-ended', fault: whyItEnded(new Error('it had ended')), busyMs: 0 });
       }
-      const isNew = task.type === 'create' && !this.#compiled.has(image.key);
       if (task.type === 'create') this.#load(image);
-      // Before the first creation has entered the guest, only the host's own work is waited for.
-      const timer = this.#timer(isNew ? LOAD_LIMIT_MS : deadlineMs);
-      const since = performance.now();
-      this.#running = { deadlineMs, firstCallMs, image: image.key, end, timer, since };
-      this.#send(task.type === 'create' ? { ...task, isNew } : task);
+      // Before the creation has entered the guest, only the host's own work is waited for.
+      const allowed = { loading: LOAD_LIMIT_MS, creation: deadlineMs, call: firstCallMs };
+      this.#running = { allowed, end, timer: undefined };
+      enter(this.#stages, task.type === 'create' ? 'loading' : 'call');
+      this.#watch(this.#running);
+      if (this.#latest !== task.guest) this.#wire.calms();
+      this.#latest = task.guest;
+      this.#send(task);
+      this.#wire.waits();
     });
   }
 
@@ -113,17 +112,16 @@ export class Isolate {
   }
 
   unload(image: ImageKey): void {
-    this.#compiled.delete(image);
     if (this.#loaded.delete(image)) this.#send({ type: 'unload', image });
   }
 
   /** Ends the thread at once, whatever it does. */
   async end(): Promise<void> {
     this.#hasEnded = true;
-    this.#port.close();
+    this.#wire.close();
     await this.#worker.terminate();
     if (this.#running !== undefined) {
-      this.#finish(ended(this.#running, whyItEnded(new Error('it was ended'))));
+      this.#finish(this.#ended(whyItEnded(new Error('it was ended'))));
     }
   }
 
@@ -135,20 +133,23 @@ export class Isolate {
 
   #send(message: ToIsolate): void {
     if (this.#hasEnded) return;
-    this.#port.postMessage(message, message.type === 'create' ? portsOf(message.lines) : []);
+    this.#wire.post(message, message.type === 'create' ? portsOf(message.lines) : []);
   }
 
-  /** A service has all the time there is. */
-  #timer(ms: number): NodeJS.Timeout | undefined {
-    return ms === Infinity ? undefined : setTimeout(() => this.#late(), ms);
+  /**
+   * Looks again when the stage that goes on may have lasted too long, or one that may follow it. A service
+   * has all the time there is.
+   */
+  #watch(running: Running): void {
+    const { stage, forMs } = current(this.#stages);
+    const following = STAGES.slice(STAGES.indexOf(stage) + 1).map((next) => running.allowed[next]);
+    const inMs = Math.min(running.allowed[stage] - forMs, ...following);
+    if (inMs !== Infinity) running.timer = setTimeout(() => this.#look(), inMs);
   }
 
   #receive(message: FromIsolate): void {
     switch (message.type) {
       case 'ready':
-        return;
-      case 'entered':
-        this.#entered(message.what);
         return;
       case 'done':
         this.#finish(message);
@@ -162,42 +163,35 @@ export class Isolate {
     }
   }
 
-  /** The guest's own time begins: that of its creation, or that of its first call. */
-  #entered(what: 'creation' | 'call'): void {
-    const running = this.#running;
-    if (running === undefined) return;
-    if (what === 'call') running.deadlineMs = running.firstCallMs;
-    else this.#compiled.add(running.image);
-    clearTimeout(running.timer);
-    running.timer = this.#timer(running.deadlineMs);
-    running.since = performance.now();
-  }
-
   #finish(end: TaskEnd): void {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.#wire.goesOn();
     clearTimeout(running.timer);
     running.end(end);
   }
 
-  /** The timer fired. Where the main thread itself was late, the answer may be here already. */
-  #late(): void {
+  /** A deadline may have passed. Where the main thread itself was late, the answer may be here already. */
+  #look(): void {
     const running = this.#running;
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined;) {
-      this.#receive(next.message as FromIsolate);
-      next = receiveMessageOnPort(this.#port);
-    }
+    this.#wire.drain();
     if (running === undefined || this.#running !== running) return;
+    const { stage, forMs } = current(this.#stages);
+    if (forMs < running.allowed[stage]) return this.#watch(running);
     void this.end();
-    this.#finish(ended(running, outOfTime(running.deadlineMs)));
+    this.#finish(this.#ended(outOfTime(running.allowed[stage])));
+  }
+
+  #ended(fault: FaultError): TaskEnd {
+    return { type: 'isolate-ended', fault, busyMs: current(this.#stages).forMs };
   }
 
   #died(fault: FaultError): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#port.close();
+    this.#wire.close();
     if (this.#running === undefined) this.#onIdleDeath();
-    else this.#finish(ended(this.#running, fault));
+    else this.#finish(this.#ended(fault));
   }
 }

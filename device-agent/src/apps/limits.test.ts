@@ -141,6 +141,24 @@ describe('a core module', () => {
     expect(() => boundModules([imported], 1)).toThrow(MalformedModule);
   });
 
+  it.each([
+    ['a struct', '(type (struct (field i32)))'],
+    ['an array', '(type (array (mut i8)))'],
+    ['an array in a recursive group', '(rec (type (func)) (type (array i64)))'],
+    ['a struct with subtypes', '(type (sub (struct)))'],
+  ])('with %s is refused, since the memory of such can not be bounded', async (_, type) => {
+    const module = await core(`(module ${type})`);
+    expect(() => boundModules([module], 1)).toThrow('garbage-collected');
+  });
+
+  it('may have function types of every kind', async () => {
+    const types = `(type $f (func (param (ref null func) externref) (result i64 v128)))
+      (rec (type (sub (func (param (ref null $f))))) (type (func)))
+      (type (sub final (func)))`;
+    const [bounded] = boundModules([await core(`(module ${types} (func (export "run")))`)], 1);
+    expect(WebAssembly.validate(bounded!.bytes)).toBe(true);
+  });
+
   it('that is cut short anywhere is refused and never read past its end', async () => {
     const { bytes } = await core(growing('1 2'));
     for (let length = 1; length < bytes.length; length += 1) {

@@ -51,7 +51,7 @@ export type Task =
       readonly allowance: Allowance;
       /**
        * Called in the same turn when the instance exports it, which saves waking both threads once more.
-       * It has a deadline of its own: the isolate says when the call begins.
+       * It has a deadline of its own (stages.ts).
        */
       readonly first: FirstCall | undefined;
       /** To what it was granted of other threads; their ports go to the isolate. */
@@ -62,9 +62,7 @@ export type Task =
   | { readonly type: 'call'; readonly guest: GuestId; readonly call: GuestCall };
 
 export type ToIsolate =
-  | Exclude<Task, { type: 'create' }>
-  /** `isNew`: no instance of the image has been made there; the isolate is to say when the guest's time begins. */
-  | (Task & { readonly type: 'create'; readonly isNew: boolean })
+  | Task
   | { readonly type: 'load'; readonly image: Image }
   | { readonly type: 'unload'; readonly image: ImageKey }
   | { readonly type: 'drop'; readonly guest: GuestId };
@@ -111,8 +109,6 @@ export type Outcome =
 
 export type FromIsolate =
   | { readonly type: 'ready' }
-  /** Code of the guest begins to run: at the creation of an image's first instance, and at every first call. */
-  | { readonly type: 'entered'; readonly what: 'creation' | 'call' }
   | {
       readonly type: 'done';
       readonly outcome: Outcome;

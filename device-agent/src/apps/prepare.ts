@@ -15,13 +15,14 @@ import { fileURLToPath } from 'node:url';
 import { FaultError, Minutes, type Digest, type Limits, type Milliseconds } from '@wafer/protocol';
 import { z } from 'zod';
 import { MalformedModule } from '@wafer/protocol/wasm/binary';
+import { SOURCES } from '../programs.ts';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents, syncFolder } from './manifest.ts';
 import type { Prepared } from './runtime.ts';
 import { Transpilers } from './transpilers.ts';
 
 /** Grows whenever what the child makes changes its shape, so that older folders are made again. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** How a component begins: magic number, version 13, layer 1. The transpiler would take text as well. */
 const COMPONENT = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
@@ -48,7 +49,7 @@ export interface Prepare {
 }
 
 function transpilerVersion(): string {
-  const path = findPackageJSON('@bytecodealliance/jco-transpile', import.meta.url);
+  const path = findPackageJSON('@bytecodealliance/jco-transpile', SOURCES);
   if (path === undefined) throw new Error('the transpiler is not installed');
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8')));
   return `${version}-${FORMAT}`;
@@ -163,7 +164,7 @@ async function make(target: string, child: Child, digest: Digest): Promise<numbe
  */
 export function createPrepare(options: PrepareOptions): Prepare {
   const { folder, timeLimit = Minutes(5), memoryMiB = 512 } = options;
-  const script = options.script ?? fileURLToPath(new URL('./transpile.ts', import.meta.url));
+  const script = options.script ?? fileURLToPath(new URL('apps/transpile.ts', SOURCES));
   const version = transpilerVersion();
   const transpilers = new Transpilers({ folder, script, memoryMiB });
   let last: Promise<unknown> = Promise.resolve();

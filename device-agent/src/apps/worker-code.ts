@@ -1,8 +1,8 @@
 /**
- * The modules of a thread's program, their types stripped. A thread that strips types itself loads a
- * compiler for it and keeps it, which makes up most of an isolate's memory. So the main thread, which
- * has that compiler anyway, does it once for all, and an isolate loads its modules from here, under
- * their own names.
+ * The programs of threads. A built agent has each in one file. From sources it is their modules, their
+ * types stripped: a thread that strips types itself loads a compiler for it and keeps it, which makes up
+ * most of an isolate's memory. So the main thread, which has that compiler anyway, does it once for all,
+ * and a thread loads its modules from here, under their own names.
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
@@ -34,7 +34,7 @@ function collect(url: string, sources: Sources): void {
 }
 
 /** What a thread runs first (CommonJS): a module that is not among the sources is loaded as ever. */
-export const BOOT = `
+const BOOT = `
   const { registerHooks } = require('node:module');
   const { workerData: { main, sources } } = require('node:worker_threads');
   registerHooks({
@@ -46,20 +46,25 @@ export const BOOT = `
   void import(main);
 `;
 
-export interface Program {
-  readonly main: string;
-  readonly sources: Sources;
+interface Program {
+  /** What the thread runs first, CommonJS. */
+  readonly code: string;
+  /** What it needs for that, beside its port. */
+  readonly data: { readonly main?: string; readonly sources?: Sources };
 }
 
 const programs = new Map<string, Program>();
 
-/** `main` is the URL of the thread's first module. */
-export function workerProgram(main = new URL('./worker.ts', import.meta.url).href): Program {
-  const known = programs.get(main);
-  if (known !== undefined) return known;
+function read(main: URL): Program {
+  if (main.pathname.endsWith('.cjs')) return { code: readFileSync(main, 'utf8'), data: {} };
   const sources: Sources = new Map();
-  quietly(() => collect(main, sources));
-  const program = { main, sources };
-  programs.set(main, program);
-  return program;
+  quietly(() => collect(main.href, sources));
+  return { code: BOOT, data: { main: main.href, sources } };
+}
+
+/** `main` is the thread's first module, or its program in one file. */
+export function threadProgram(main: URL): Program {
+  const known = programs.get(main.href) ?? read(main);
+  programs.set(main.href, known);
+  return known;
 }

@@ -6,20 +6,31 @@
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
+import { entered } from './bounded.ts';
 import { compileImage, type Code } from './code.ts';
 import { Guest } from './guest.ts';
 import { closeLines } from './lines.ts';
+import { enter, type Stages } from './stages.ts';
+import { Wire, type Posted } from './wire.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
 /** A panic alone has ten frames above its cause. */
 Error.stackTraceLimit = 40;
 
-const { port } = workerData as { port: MessagePort };
+interface Start {
+  readonly port: MessagePort;
+  readonly posted: Posted;
+  readonly stages: Stages;
+}
+
+const { port, posted, stages } = workerData as Start;
+const wire = new Wire<ToIsolate, FromIsolate>(port, posted, 'isolate', receive);
 const images = new Map<ImageKey, Image>();
 const codes = new Map<ImageKey, Code>();
 const guests = new Map<GuestId, Guest>();
+let latest: GuestId | undefined;
 
-const post = (message: FromIsolate): void => port.postMessage(message, []);
+const post = (message: FromIsolate): void => wire.post(message);
 
 /** Compiles an image's script when the first guest needs it. */
 function codeOf(key: ImageKey): Code {
@@ -32,7 +43,7 @@ function codeOf(key: ImageKey): Code {
   return code;
 }
 
-type Creation = ToIsolate & { type: 'create' };
+type Creation = Task & { type: 'create' };
 
 const EXPORT_OF = { start: 'lifecycle', run: 'run' } as const;
 
@@ -55,18 +66,16 @@ function create(task: Creation): Done {
     throw error;
   }
   guests.set(task.guest, guest);
-  const outcome = guest.instantiate(code, () => {
-    if (task.isNew) post({ type: 'entered', what: 'creation' });
-  });
+  const outcome = guest.instantiate(code, () => enter(stages, 'creation'));
   if (outcome.status !== 'created' || task.first === undefined || !guest.exports(EXPORT_OF[task.first])) {
     return done(guest, outcome);
   }
-  post({ type: 'entered', what: 'call' });
+  enter(stages, 'call');
   const first = guest.call({ name: task.first });
   return done(guest, { ...outcome, first });
 }
 
-function run(task: Creation | (Task & { type: 'call' })): Done {
+function run(task: Task): Done {
   try {
     if (task.type === 'create') return create(task);
     const guest = guests.get(task.guest);
@@ -96,9 +105,13 @@ function receive(message: ToIsolate): void {
       return;
     case 'create':
     case 'call':
+      wire.goesOn();
+      if (message.guest !== latest) wire.calms();
+      latest = message.guest;
+      entered();
       post({ type: 'done', ...run(message) });
+      wire.waits();
   }
 }
 
-port.on('message', receive);
 post({ type: 'ready' });

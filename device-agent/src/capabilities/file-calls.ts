@@ -24,6 +24,9 @@ export interface OpenFlags {
 /** One read moves at most this, bytes. */
 const MAX_READ_BYTES = 64 * 1024;
 
+/** What was read last. Fresh memory for each read would be some hundred megabytes before V8 collects them. */
+const latest = new Uint8Array(MAX_READ_BYTES);
+
 /** Never through a link, never a terminal of ours, never blocking: no deadline ends a system call. */
 const ALWAYS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
@@ -61,8 +64,9 @@ function positioned(run: (position: number | null) => number, position: bigint):
   }
 }
 
+/** The bytes hold until the next read; the bindings copy them into the guest's memory at once. */
 export function readAt(fd: number, length: number, offset: bigint): Uint8Array {
-  const buffer = new Uint8Array(Math.min(length, MAX_READ_BYTES));
+  const buffer = latest.subarray(0, Math.min(length, MAX_READ_BYTES));
   const count = positioned((position) => readSync(fd, buffer, 0, buffer.length, position), offset);
   return buffer.subarray(0, count);
 }

@@ -190,7 +190,8 @@ export class OutputStream {
   }
 
   splice(source: InputStream, length: bigint): bigint {
-    const bytes = source.read(length);
+    // A source may use its memory again, a sink may keep what it was given.
+    const bytes = source.read(length).slice();
     this.#sink.write(bytes);
     return BigInt(bytes.length);
   }

@@ -22,6 +22,7 @@ import {
   type UpLeaf,
 } from '@wafer/protocol';
 import { connect, type MqttClient } from 'mqtt';
+import { writeToStream } from 'mqtt-packet';
 import type { Log } from '../log.ts';
 import type { Identity } from './identity.ts';
 
@@ -54,6 +55,9 @@ export interface SessionOptions {
   readonly random?: () => number;
   readonly firstDelayMs?: number;
 }
+
+// Else it keeps a buffer for each of the 65,536 numbers that a packet can have: 8 MB.
+writeToStream.cacheNumbers = false;
 
 const KEEPALIVE_SECONDS = 30;
 const CONNECT_TIMEOUT_MS = 15_000;

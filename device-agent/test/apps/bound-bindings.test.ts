@@ -14,11 +14,18 @@ it('every list that is taken from a guest is bounded, and no handle is remembere
     expect(lists.length).toBeGreaterThan(1);
     for (const list of lists) expect(list).toContain('$bounded(len');
     expect(script).not.toContain('_createdReps.add');
+    const copies = script.match(/\.buffer\.slice\([^\n]*/g) ?? [];
+    expect(copies.length).toBeGreaterThan(1);
+    for (const copy of copies) expect(copy).toContain('$copied(len');
+    const imports = script.match(/const _trampoline\d+ = [^\n]*/g) ?? [];
+    expect(imports.length).toBeGreaterThan(1);
+    for (const each of imports) expect(each).toContain('$entered();');
   } finally {
     await board.close();
   }
 });
 
 it('bindings of another shape are refused', () => {
+  expect(() => boundBindings('new Uint8Array(memory0.buffer.slice(at, at + length))')).toThrow(/bounded/);
   expect(() => boundBindings('const other = [];\n for (let i = 0; i < len; i++) {')).toThrow(/bounded/);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { $init, generate } from '@bytecodealliance/jco-transpile/component';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { BOUNDED } from '../../src/apps/bounded.ts';
 import { WitError } from '../../src/capabilities/host.ts';
 import { asFunctionBody, countInstances } from '../../src/apps/transpile.ts';
 import { trimBindings } from '../../src/apps/trim/trim.ts';
@@ -38,7 +39,9 @@ function bindingsOf(component: Uint8Array): Bindings {
 }
 
 const instantiate = (body: string, modules: Bindings['modules'], imports: object): Exports =>
-  (compileFunction(body) as () => Instantiate)()((name) => modules.get(name)!, imports);
+  (compileFunction(body, Object.keys(BOUNDED)) as (...args: unknown[]) => Instantiate)(
+    ...Object.values(BOUNDED),
+  )((name) => modules.get(name)!, imports);
 
 const outcome = (run: () => unknown): unknown => {
   try {

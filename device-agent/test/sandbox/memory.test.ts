@@ -97,6 +97,31 @@ attack('several memories in several modules, each grown', async () => {
   return 'memory-limit: 32 MiB for all of them';
 });
 
+const COLLECTED: Readonly<Record<string, Bodies>> = {
+  'many arrays, each held by the one before': {
+    more: `(type $array (array (mut i64)))
+      (type $held (struct (field (ref null $held)) (field (ref null $array))))
+      (global $last (mut (ref null $held)) (ref.null $held))`,
+    handle: again(
+      '(global.set $last (struct.new $held (global.get $last) (array.new_default $array (i32.const 10000))))',
+    ),
+  },
+  'one array of 1 GB': {
+    more: '(type $array (array (mut i64)))',
+    handle: '(drop (array.new_default $array (i32.const 130000000)))',
+  },
+};
+for (const [name, bodies] of Object.entries(COLLECTED)) {
+  attack(`memory of the engine's own: ${name}`, async () => {
+    const before = process.memoryUsage().rss;
+    const fault = await faultOf(enter(bodies));
+    expect(fault.kind).toBe('prepare');
+    expect(fault.message).toContain('garbage-collected (struct, array)');
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * MIB);
+    return 'prepare: types that are garbage-collected are not taken';
+  });
+}
+
 attack('memory that begins over the limit', async () => {
   app = freshApp();
   const fault = await faultOf(enter({ memory: '(memory (export "memory") 1024)' }));
@@ -158,6 +183,17 @@ const HOST_MEMORY: Readonly<Record<string, Bodies>> = {
         (local.set $i (i32.add (local.get $i) (i32.const 4)))
         (br_if 0 (i32.lt_u (local.get $i) (i32.const 24065536))))
       (call $poll (i32.const 65536) (i32.const 6000000) (i32.const 2048))`,
+  },
+  'list of 60,000 texts, all the same megabyte': {
+    memory: WIDE,
+    handle: `(local $i i32)
+      (local.set $i (i32.const 65536))
+      (memory.fill (i32.const 4194304) (i32.const 97) (i32.const 1048576))
+      (loop (i32.store (local.get $i) (i32.const 4194304))
+        (i32.store offset=4 (local.get $i) (i32.const 1048576))
+        (local.set $i (i32.add (local.get $i) (i32.const 8)))
+        (br_if 0 (i32.lt_u (local.get $i) (i32.const 1025536))))
+      (call $metadata (call $message (i32.const 0) (i32.const 1)) (i32.const 65536) (i32.const 60000))`,
   },
   'messages that are never sent': {
     memory: WIDE,

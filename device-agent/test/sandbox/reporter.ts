@@ -1,7 +1,10 @@
 /**
  * One line for each attack: its name and what stopped it. A case that was skipped, that a filter left
- * out, or that ended without asserting anything is none that was withstood.
+ * out, or that ended without asserting anything is none that was withstood. Those that ran are held against
+ * the table in docs/sandbox.md, so that it names neither more nor fewer.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 declare module 'vitest' {
@@ -20,11 +23,24 @@ function detail({ message, stacks }: { message: string; stacks?: readonly object
   return `${message}${place}`.replace(/^/gm, '      ');
 }
 
+/** The first cells of the table of attacks. */
+function documented(): Set<string> {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/sandbox.md'), 'utf8');
+  const [, table = ''] = text.split('\n## The attacks\n');
+  const cells = [...table.matchAll(/^\| (.+?) +\|/gm)].map(([, cell]) => cell!);
+  return new Set(cells.filter((cell) => cell !== 'Attack' && !cell.startsWith('-')));
+}
+
+const testFiles = (): string[] =>
+  readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'));
+
 export class AttackReporter implements Reporter {
   #passed = 0;
   #failed = 0;
+  readonly #names = new Set<string>();
 
   onTestCaseResult(test: TestCase): void {
+    this.#names.add(test.fullName);
     const result = test.result();
     const { stoppedBy } = test.meta();
     if (result.state === 'passed') {
@@ -49,8 +65,19 @@ export class AttackReporter implements Reporter {
     }
     this.#failed += unhandled.length;
     for (const error of unhandled) say(`FAILED  outside of any attack\n${detail(error)}`);
+    this.#compare(modules.length === testFiles().length);
     const [passed, failed] = [this.#passed, this.#failed];
     if (failed > 0 || passed === 0) process.exitCode = 1;
     process.on('exit', () => say(`\n${passed} passed, ${failed} failed`));
+  }
+
+  /** `isWhole`: every file was run, so every attack that is documented should have been. */
+  #compare(isWhole: boolean): void {
+    const listed = documented();
+    const unlisted = [...this.#names].filter((name) => !listed.has(name));
+    const gone = isWhole ? [...listed].filter((name) => !this.#names.has(name)) : [];
+    for (const name of unlisted) say(`FAILED  docs/sandbox.md does not list: ${name}`);
+    for (const name of gone) say(`FAILED  docs/sandbox.md lists what is no attack: ${name}`);
+    this.#failed += unlisted.length + gone.length;
   }
 }

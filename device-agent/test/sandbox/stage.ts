@@ -32,13 +32,15 @@ type Argument = string | number | boolean | null | readonly Argument[] | { reado
 
 /** One thing that the intruder does; fixtures/intruder.js says how. */
 export interface Step {
-  readonly on: string;
+  readonly on?: string;
   readonly call?: string;
   readonly make?: string;
   readonly with?: readonly Argument[];
   readonly as?: string;
   readonly times?: number;
   readonly keeps?: boolean;
+  /** The error that ends the call, after all other steps. */
+  readonly fails?: Argument;
 }
 
 /** Sends a message on each topic; every third answer is that of a send. */

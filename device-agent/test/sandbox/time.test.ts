@@ -135,6 +135,7 @@ attack('hostile neighbour in one isolate: loops, grows, recurses, exits and floo
   await board.install({ app, limits: { deadlineMs: DEADLINE_MS, memoryMiB: 16 } });
   const deeds = [
     ['spin'],
+    ['grow'],
     ['exit', { status: 'ok' }],
     ['flood', { times: 100_000 }],
     ['recurse'],

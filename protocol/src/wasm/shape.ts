@@ -2,6 +2,9 @@
  * What a core module says about its memories, tables and names, and the same module with other
  * maxima written into it.
  *
+ * Structs and arrays lie in the engine's own heap, where no maximum holds them: a loop that makes them ends
+ * the whole process. So no module may have types of that kind.
+ *
  * Import and export names of core modules are free text, and the transpiler writes them into the
  * JavaScript that it makes. They are held to the characters that toolchains use, so that no name can
  * ever be more than a name.
@@ -25,7 +28,7 @@ type Kind = 'memory' | 'table';
 /** Answers the maximum to write in place of the extent's own. */
 type Replace = (kind: Kind, extent: Extent) => bigint | undefined;
 
-const SECTION = { import: 2, table: 4, memory: 5, export: 7 } as const;
+const SECTION = { type: 1, import: 2, table: 4, memory: 5, export: 7 } as const;
 
 const UNSAFE_NAME = /[^\x20-\x7e]|['"`\\]/;
 
@@ -55,6 +58,38 @@ function limits(reader: Reader, kind: Kind, isImported: boolean, replace: Replac
 function skipValueType(reader: Reader): void {
   const first = reader.byte();
   if (first === 0x63 || first === 0x64) reader.skipSigned();
+}
+
+function skipAll(reader: Reader, skip: (reader: Reader) => void): void {
+  for (let left = reader.u32(); left > 0; left -= 1) skip(reader);
+}
+
+/** 5.3.8 and 5.3.9: a function type, by itself or with what it is a subtype of. */
+function skipSubtype(reader: Reader): void {
+  const first = reader.byte();
+  const isSubtype = first === 0x50 || first === 0x4f;
+  if (isSubtype) skipAll(reader, (list) => void list.u32());
+  const kind = isSubtype ? reader.byte() : first;
+  if (kind === 0x5e || kind === 0x5f) {
+    throw new MalformedModule(
+      'it has types that are garbage-collected (struct, array), whose memory can not be bounded',
+    );
+  }
+  if (kind !== 0x60) throw new MalformedModule(`it has a type of kind 0x${kind.toString(16)}`);
+  skipAll(reader, skipValueType);
+  skipAll(reader, skipValueType);
+}
+
+/** An entry of the type section (5.5.4): a type, or a group that is recursive. */
+function typeEntry(reader: Reader): Uint8Array {
+  const start = reader.position;
+  if (reader.peek() === 0x4e) {
+    reader.byte();
+    skipAll(reader, skipSubtype);
+  } else {
+    skipSubtype(reader);
+  }
+  return reader.since(start);
 }
 
 /** A constant expression of the kinds that initialise a table (3.4.14). */
@@ -145,6 +180,8 @@ function entries(body: Uint8Array, visit: (reader: Reader) => Uint8Array): Uint8
 function walk(module: Uint8Array, replace: Replace): Section[] {
   return readSections(module).map(({ id, body }): Section => {
     switch (id) {
+      case SECTION.type:
+        return { id, body: entries(body, typeEntry) };
       case SECTION.import:
         return { id, body: entries(body, (reader) => importEntry(reader, replace)) };
       case SECTION.table:

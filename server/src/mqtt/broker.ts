@@ -15,9 +15,9 @@ export interface BrokerPolicy {
   /** Of aedes: the hooks, and what they need. */
   readonly options: AedesOptions;
   /** Before the broker has the connection. */
-  guarded?(connection: Socket, gate: Gate): void;
-  connected?(client: Client): void;
-  disconnected?(client: Client): void;
+  readonly guarded?: (connection: Socket, gate: Gate) => void;
+  readonly connected?: (client: Client) => void;
+  readonly disconnected?: (client: Client) => void;
 }
 
 export interface BrokerListener {
@@ -34,7 +34,7 @@ export interface BrokerListener {
 export interface OpenBroker {
   readonly broker: Aedes;
   readonly port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** How long a socket may stay full before its client is cut off, ms. */

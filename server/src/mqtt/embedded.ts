@@ -64,9 +64,9 @@ export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<Em
     connectTimeoutMs,
     policy: {
       options: { ...hooks.broker, maxInflightInbound: 1 },
-      guarded: hooks.guarded,
-      connected: hooks.connected,
-      disconnected: hooks.disconnected,
+      guarded: (connection, gate) => hooks.guarded(connection, gate),
+      connected: (client) => hooks.connected(client),
+      disconnected: (client) => hooks.disconnected(client),
     },
   });
 

@@ -2,7 +2,7 @@
  * Releases: components, the signed metadata that makes them genuine, and how devices get both.
  *
  * Parties: the publisher signs root, targets and one role per app on a machine of its own; the
- * server checks them (trust.ts, role.ts), adds snapshot and timestamp (online.ts) and serves all of
+ * server checks them (trust.ts, role.ts, next.ts), adds snapshot and timestamp (online.ts) and serves all of
  * it as it was signed; devices verify everything again. An upload is bytes by their hash (blob.ts);
  * a release names one.
  *
@@ -16,17 +16,19 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Deps } from '../deps.ts';
 import { renewOnline } from './establish.ts';
 import { Responder } from './messages.ts';
+import { keepKeysYoung } from './rotation.ts';
 import { releaseRoutes, trustRoutes } from './routes.ts';
 import { uploadRoutes } from './uploads.ts';
 
 export { renewOnline, trustedRoot } from './establish.ts';
 export { currentFloor } from './floor.ts';
+export { directorSigner } from './held.ts';
 export { loadSigners, onlineKeys, type OnlineSigners } from './signers.ts';
 export { findRelease, type ReleaseRow } from './store.ts';
 
 const RENEWAL_CHECK = Hours(1);
 
-/** Routes under /trust, /blobs and /releases; answers devices' requests; keeps the online roles fresh. */
+/** Routes under /trust, /blobs and /releases; answers devices' requests; keeps the online roles fresh and their keys young. */
 export const releasesPlugin =
   (deps: Deps): FastifyPluginAsyncZod =>
   async (app) => {
@@ -41,7 +43,13 @@ export const releasesPlugin =
       renewOnline(deps).catch((error: unknown) =>
         deps.log.error({ err: error }, 'snapshot and timestamp were not renewed'),
       );
-    await renew();
-    const timer = setInterval(() => void renew(), RENEWAL_CHECK);
+    const tend = async (): Promise<void> => {
+      await renew();
+      await keepKeysYoung(deps).catch((error: unknown) =>
+        deps.log.error({ err: error }, 'the keys of the server were not looked after'),
+      );
+    };
+    await tend();
+    const timer = setInterval(() => void tend(), RENEWAL_CHECK);
     app.addHook('onClose', async () => clearInterval(timer));
   };

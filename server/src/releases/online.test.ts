@@ -2,11 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Days, Hours } from '@wafer/protocol';
 import { describe, expect, test } from 'vitest';
 import { readDoc, sha256 } from './metadata.ts';
-import { nextOnline, renewals } from './online.ts';
-import type { OnlineSigners } from './signers.ts';
+import { nextOnline, renewals, type OnlinePair } from './online.ts';
 
 const key = () => generateKeyPairSync('ed25519').privateKey;
-const signers: OnlineSigners = { snapshot: key(), timestamp: key(), director: key() };
+const signers: OnlinePair = { snapshot: key(), timestamp: key() };
 const START = Date.parse('2026-11-21T09:00:00.250Z');
 
 const targets = (role: string, version: number) =>

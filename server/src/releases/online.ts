@@ -8,7 +8,6 @@ import { MetaFile, Metadata, Signature, Snapshot, Timestamp } from '@tufjs/model
 import { Days, Hours, keyId, publicHex, type Milliseconds } from '@wafer/protocol';
 import { sign, type KeyObject } from 'node:crypto';
 import { readDoc, sha256, type Doc } from './metadata.ts';
-import type { OnlineSigners } from './signers.ts';
 
 const SNAPSHOT_LIFE = Days(7);
 const TIMESTAMP_LIFE = Days(1);
@@ -18,6 +17,12 @@ const SNAPSHOT_RENEWAL = Days(4);
 const TIMESTAMP_RENEWAL = Hours(12);
 
 const SPEC_VERSION = '1.0.31';
+
+/** The private keys that root names for the two roles. */
+export interface OnlinePair {
+  readonly snapshot: KeyObject;
+  readonly timestamp: KeyObject;
+}
 
 export interface Online {
   readonly snapshot: Doc<'snapshot'>;
@@ -37,7 +42,7 @@ function signed(metadata: Metadata<Snapshot> | Metadata<Timestamp>, key: KeyObje
   return JSON.stringify(metadata.toJSON());
 }
 
-function makeTimestamp(snapshot: Doc<'snapshot'>, previous: number, signers: OnlineSigners, nowMs: number) {
+function makeTimestamp(snapshot: Doc<'snapshot'>, previous: number, signers: OnlinePair, nowMs: number) {
   const timestamp = new Timestamp({
     version: previous + 1,
     specVersion: SPEC_VERSION,
@@ -51,7 +56,7 @@ function makeTimestamp(snapshot: Doc<'snapshot'>, previous: number, signers: Onl
 export function nextOnline(
   current: Online | undefined,
   changed: readonly Doc<'targets'>[],
-  signers: OnlineSigners,
+  signers: OnlinePair,
   nowMs: number,
 ): Online {
   const meta = { ...current?.snapshot.meta.signed.meta };
@@ -69,7 +74,7 @@ export function nextOnline(
 /** What has to be signed again now because it is near its expiry; empty while nothing is. */
 export function renewals(
   current: Online,
-  signers: OnlineSigners,
+  signers: OnlinePair,
   nowMs: number,
 ): Doc<'snapshot' | 'timestamp'>[] {
   const left = (doc: Doc<'snapshot'> | Doc<'timestamp'>): number => doc.expires.getTime() - nowMs;

@@ -6,7 +6,6 @@ import {
   WaferError,
   describeRefusals,
   refusals,
-  type AppName,
   type CreateRelease,
   type Digest,
   type ReleaseCustom,
@@ -16,11 +15,11 @@ import type { z } from 'zod';
 import { auditRow, type AuditActor } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { unpackChunk } from './blob.ts';
+import { heldBy, pairFor } from './held.ts';
 import { inspect, type Inspection } from './inspect.ts';
 import { mustBeNext, mustBeSigned, mustNotBeExpired, receiveDoc, sha256, type Doc } from './metadata.ts';
 import { nextOnline } from './online.ts';
 import { addedRelease } from './role.ts';
-import { onlineKeys } from './signers.ts';
 import {
   blobLength,
   findRelease,
@@ -31,7 +30,7 @@ import {
   type ReleaseRow,
   type Trust,
 } from './store.ts';
-import { checkNextTargets } from './trust.ts';
+import { checkNextTargets, directorBlob, directorOf, mustBeDelegated } from './trust.ts';
 
 type Request = z.infer<typeof CreateRelease>;
 
@@ -86,7 +85,8 @@ function checkSignatures(deps: Deps, trust: Trust, request: Request): Signed {
   const role = receiveDoc('targets', request.app, request.role);
   if (targets !== undefined) {
     const others = trust.roles.filter((each) => each.role !== request.app);
-    checkNextTargets(trust.root, trust.targets, targets, others, onlineKeys(deps.signers), now);
+    checkNextTargets(trust.root, trust.targets, targets, others, heldBy(deps.signers), now);
+    mustKeepDirector(trust.targets, targets);
   }
   const delegator = targets ?? trust.targets;
   mustBeDelegated(delegator, request.app);
@@ -96,12 +96,10 @@ function checkSignatures(deps: Deps, trust: Trust, request: Request): Signed {
   return { targets, role, old, signers: signersOf(delegator, role) };
 }
 
-function mustBeDelegated(targets: Doc<'targets'>, app: AppName): void {
-  if (!Object.hasOwn(targets.meta.signed.delegations?.roles ?? {}, app))
-    throw new WaferError(
-      'release.metadata-invalid',
-      `targets version ${targets.version} delegates nothing to ${app}. Send the next targets, with that delegation, along.`,
-    );
+/** Whom devices obey is an admin's business, and they have to be told: next.ts. */
+function mustKeepDirector(old: Doc<'targets'>, next: Doc<'targets'>): void {
+  if (!directorBlob(directorOf(next)).equals(directorBlob(directorOf(old))))
+    throw new WaferError('release.metadata-invalid', 'Other director keys go to POST /trust/metadata.');
 }
 
 function signersOf(delegator: Doc<'targets'>, { role, meta }: Doc<'targets'>): string[] {
@@ -170,7 +168,7 @@ function releaseRow(
   };
 }
 
-function store(
+async function store(
   deps: Deps,
   trust: Trust,
   signed: Signed,
@@ -179,7 +177,7 @@ function store(
 ): Promise<boolean> {
   const at = deps.clock.now();
   const changed = signed.targets === undefined ? [signed.role] : [signed.targets, signed.role];
-  const { snapshot, timestamp } = nextOnline(trust, changed, deps.signers, at);
+  const { snapshot, timestamp } = nextOnline(trust, changed, await pairFor(deps.signers, trust.root), at);
   const audit = auditRow({
     actor,
     at,

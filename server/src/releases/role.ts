@@ -82,6 +82,15 @@ function mustKeepWhatWas(app: AppName, old: Doc<'targets'> | undefined, next: Do
   }
 }
 
+/** A next version that brings no release: it renews, moves to another key or raises the floor. */
+export function mustAddNothing(app: AppName, old: Doc<'targets'> | undefined, next: Doc<'targets'>): void {
+  if (next.meta.signed.delegations !== undefined) refuse(`The role ${app} may not delegate further.`);
+  mustKeepWhatWas(app, old, next);
+  const before = releasesIn(app, old);
+  for (const path of releasesIn(app, next).keys())
+    if (!before.has(path)) refuse(`${path} is a new release: send it to POST /releases, with its bytes.`);
+}
+
 /** The one release that `next` adds, agreeing with the uploaded blob in everything that both say. */
 export function addedRelease(
   announced: Announced,

@@ -4,13 +4,16 @@ import {
   CreateRelease,
   InitTrust,
   MetadataName,
+  NextMetadata,
   NextRoot,
   OnlineKeys,
   PageQuery,
   ReleaseList,
   ReleaseView,
   RoleMetadata,
+  RotateOnline,
   TrustStatus,
+  TrustView,
   Version,
   WaferError,
 } from '@wafer/protocol';
@@ -18,9 +21,11 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
-import { initTrust, nextRoot, trustStatus } from './establish.ts';
+import { initTrust } from './establish.ts';
+import { acceptNext } from './next.ts';
+import { trustStatus, trustView } from './overview.ts';
 import { publish } from './publish.ts';
-import { onlineKeys } from './signers.ts';
+import { currentOnlineKeys, makeSuccessors } from './rotation.ts';
 import { latestText, namedText } from './store.ts';
 import { listReleases, releaseView } from './views.ts';
 
@@ -38,7 +43,11 @@ export const trustRoutes =
     app.get(
       '/trust/online-keys',
       { ...viewer, schema: { tags: ['releases'], response: { 200: OnlineKeys } } },
-      async () => onlineKeys(deps.signers),
+      async () => currentOnlineKeys(deps),
+    );
+
+    app.get('/trust', { ...viewer, schema: { tags: ['releases'], response: { 200: TrustView } } }, async () =>
+      trustView(deps),
     );
 
     app.get(
@@ -60,9 +69,25 @@ export const trustRoutes =
       '/trust/root',
       { ...admin, schema: { tags: ['releases'], body: NextRoot, response: { 201: TrustStatus } } },
       async (request, reply) => {
-        await nextRoot(deps, request.body.root, actorOf(request));
+        await acceptNext(deps, { root: request.body.root, roles: {} }, actorOf(request));
         return reply.code(201).send(await trustStatus(deps));
       },
+    );
+
+    app.post(
+      '/trust/metadata',
+      { ...admin, schema: { tags: ['releases'], body: NextMetadata, response: { 201: TrustStatus } } },
+      async (request, reply) => {
+        await acceptNext(deps, request.body, actorOf(request));
+        return reply.code(201).send(await trustStatus(deps));
+      },
+    );
+
+    app.post(
+      '/trust/online-keys',
+      { ...admin, schema: { tags: ['releases'], body: RotateOnline, response: { 201: OnlineKeys } } },
+      async (request, reply) =>
+        reply.code(201).send(await makeSuccessors(deps, request.body.roles, actorOf(request))),
     );
 
     app.get(

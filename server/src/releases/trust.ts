@@ -12,7 +12,7 @@ import {
   canonicalBytes,
   delegatedPaths,
   keyId,
-  type OnlineKeys,
+  type OnlineKeyRole,
 } from '@wafer/protocol';
 import { mustBeNext, mustBeSigned, mustNotBeExpired, sha256, type Doc } from './metadata.ts';
 
@@ -34,47 +34,64 @@ function mustHaveHonestIds(keys: Readonly<Record<string, Key>>, where: string): 
   }
 }
 
-function mustDelegateOnline(root: Doc<'root'>, role: 'snapshot' | 'timestamp', hex: string): void {
+/** Key id → public key of everything that the server holds, by role. */
+export type Held = Readonly<Record<OnlineKeyRole, Readonly<Record<string, string>>>>;
+
+function mustDelegateOnline(root: Doc<'root'>, role: 'snapshot' | 'timestamp', held: Held): void {
   const { keyIDs, threshold } = root.meta.signed.roles[role] ?? { keyIDs: [], threshold: 0 };
-  if (keyIDs.length !== 1 || keyIDs[0] !== keyId(hex) || threshold !== 1)
-    refuse(`The root must delegate ${role} to exactly this server's key ${keyId(hex)}, threshold 1.`);
-  if (root.meta.signed.keys[keyId(hex)]?.keyVal['public'] !== hex)
+  const [id] = keyIDs;
+  const own = Object.keys(held[role]);
+  if (id === undefined || keyIDs.length !== 1 || !own.includes(id) || threshold !== 1)
+    return refuse(
+      `The root must delegate ${role} to exactly one key of this server, ${own.join(' or ')}, threshold 1.`,
+    );
+  if (root.meta.signed.keys[id]?.keyVal['public'] !== held[role][id])
     refuse(`The root does not hold this server's ${role} key.`);
 }
 
+const heldIds = (held: Held): Set<string> =>
+  new Set(Object.values(held).flatMap((keys) => Object.keys(keys)));
+
+function mustStayOffline(ids: readonly string[], role: string, held: Held): void {
+  const online = heldIds(held);
+  for (const id of ids)
+    if (online.has(id))
+      refuse(`${role} is given to ${id}, a key that this server holds. Those keys stay offline.`);
+}
+
 /** The rules that every root keeps, the first as well as each that follows. */
-function checkRoot(root: Doc<'root'>, online: OnlineKeys, nowMs: number): void {
+function checkRoot(root: Doc<'root'>, held: Held, nowMs: number): void {
   const { keys, roles, consistentSnapshot } = root.meta.signed;
   mustNotBeExpired(root, nowMs);
   mustHaveHonestIds(keys, 'root');
   if (!consistentSnapshot) refuse('The root must set consistent_snapshot.');
-  mustDelegateOnline(root, 'snapshot', online.snapshot);
-  mustDelegateOnline(root, 'timestamp', online.timestamp);
-  const held = new Set([
-    keyId(online.snapshot),
-    keyId(online.timestamp),
-    ...Object.keys(online.director.keys),
-  ]);
-  for (const role of ['root', 'targets'] as const)
-    for (const id of roles[role]?.keyIDs ?? [])
-      if (held.has(id))
-        refuse(`The root gives ${role} to ${id}, a key that this server holds. Those keys stay offline.`);
+  mustDelegateOnline(root, 'snapshot', held);
+  mustDelegateOnline(root, 'timestamp', held);
+  for (const role of ['root', 'targets'] as const) mustStayOffline(roles[role]?.keyIDs ?? [], role, held);
+}
+
+/** The keys that devices obey, as these targets say it in `custom`; refused unless all are this server's. */
+export function directorOf(targets: Doc<'targets'>): DirectorKeys {
+  const target = targets.meta.signed.targets[DIRECTOR_KEYS_TARGET];
+  if (target === undefined) return refuse(`The targets must hold ${DIRECTOR_KEYS_TARGET}.`);
+  const custom = DirectorKeys.safeParse(target.custom);
+  return custom.success ? custom.data : refuse(`The custom of ${DIRECTOR_KEYS_TARGET} is no list of keys.`);
 }
 
 /** targets must hold director/keys.json, saying in `custom` and as content which director devices obey. */
-function checkDirector(targets: Doc<'targets'>, director: DirectorKeys): void {
-  const target = targets.meta.signed.targets[DIRECTOR_KEYS_TARGET];
-  if (target === undefined) return refuse(`The targets must hold ${DIRECTOR_KEYS_TARGET}.`);
-  const content = directorBlob(director);
-  const custom = DirectorKeys.safeParse(target.custom);
-  if (!custom.success || !directorBlob(custom.data).equals(content))
+function checkDirector(targets: Doc<'targets'>, held: Held): void {
+  const director = directorOf(targets);
+  const named = Object.entries(director.keys);
+  if (named.length === 0 || named.some(([id, hex]) => held.director[id] !== hex))
     refuse(`The custom of ${DIRECTOR_KEYS_TARGET} is not the director's keys of this server.`);
-  if (target.length !== content.length || target.hashes['sha256'] !== sha256(content))
+  const target = targets.meta.signed.targets[DIRECTOR_KEYS_TARGET];
+  const content = directorBlob(director);
+  if (target?.length !== content.length || target.hashes['sha256'] !== sha256(content))
     refuse(`${DIRECTOR_KEYS_TARGET} must have the length and SHA-256 of the canonical JSON of the keys.`);
 }
 
 /** An app's role may speak for that app and for nothing else. */
-function checkDelegations(targets: Doc<'targets'>): void {
+function checkDelegations(targets: Doc<'targets'>, held: Held): void {
   const { delegations, targets: own } = targets.meta.signed;
   for (const path of Object.keys(own))
     if (path !== DIRECTOR_KEYS_TARGET)
@@ -84,46 +101,35 @@ function checkDelegations(targets: Doc<'targets'>): void {
   mustHaveHonestIds(delegations.keys, 'targets');
   for (const role of Object.values(delegations.roles ?? {})) {
     const app = AppName.safeParse(role.name);
+    mustStayOffline(role.keyIDs, role.name, held);
     if (!app.success) return refuse(`The delegated role ${role.name} is no app's name.`);
     if (JSON.stringify(role.paths?.toSorted()) !== JSON.stringify(delegatedPaths(app.data).toSorted()))
       refuse(`The role ${role.name} must be delegated exactly ${delegatedPaths(app.data).join(' and ')}.`);
   }
 }
 
-function checkTargets(root: Doc<'root'>, targets: Doc<'targets'>, online: OnlineKeys, nowMs: number): void {
+function checkTargets(root: Doc<'root'>, targets: Doc<'targets'>, held: Held, nowMs: number): void {
   mustBeSigned(root, targets);
   mustNotBeExpired(targets, nowMs);
-  checkDirector(targets, online.director);
-  checkDelegations(targets);
+  checkDirector(targets, held);
+  checkDelegations(targets, held);
 }
 
 /** The first root, trusted because its own threshold signed it, and the first targets. */
-export function checkInit(
-  root: Doc<'root'>,
-  targets: Doc<'targets'>,
-  online: OnlineKeys,
-  nowMs: number,
-): void {
+export function checkInit(root: Doc<'root'>, targets: Doc<'targets'>, held: Held, nowMs: number): void {
   mustBeSigned(root, root);
   if (root.version !== 1 || targets.version !== 1)
     refuse('Trust starts with version 1 of root and of targets.');
-  checkRoot(root, online, nowMs);
-  checkTargets(root, targets, online, nowMs);
+  checkRoot(root, held, nowMs);
+  checkTargets(root, targets, held, nowMs);
 }
 
 /** TUF clause 5.3.4 and 5.3.5: signed by the old threshold and by its own. */
-export function checkNextRoot(
-  old: Doc<'root'>,
-  next: Doc<'root'>,
-  targets: Doc<'targets'>,
-  online: OnlineKeys,
-  nowMs: number,
-): void {
+export function checkNextRoot(old: Doc<'root'>, next: Doc<'root'>, held: Held, nowMs: number): void {
   mustBeSigned(old, next);
   mustBeSigned(next, next);
   mustBeNext(next, old.version);
-  checkRoot(next, online, nowMs);
-  mustBeSigned(next, targets);
+  checkRoot(next, held, nowMs);
 }
 
 /** The next targets; `roles` is every app's current role, none of which may lose its signature's worth. */
@@ -132,10 +138,17 @@ export function checkNextTargets(
   old: Doc<'targets'>,
   next: Doc<'targets'>,
   roles: readonly Doc<'targets'>[],
-  online: OnlineKeys,
+  held: Held,
   nowMs: number,
 ): void {
-  checkTargets(root, next, online, nowMs);
+  checkTargets(root, next, held, nowMs);
   mustBeNext(next, old.version);
   for (const role of roles) mustBeSigned(next, role);
+}
+
+export function mustBeDelegated(targets: Doc<'targets'>, app: AppName): void {
+  if (!Object.hasOwn(targets.meta.signed.delegations?.roles ?? {}, app))
+    refuse(
+      `targets version ${targets.version} delegates nothing to ${app}. Send the next targets, with that delegation, along.`,
+    );
 }

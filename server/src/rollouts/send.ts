@@ -3,6 +3,7 @@ import { MAX_PAYLOAD_BYTES, deviceTopic, signDocument, type DeviceId } from '@wa
 import { sql } from 'drizzle-orm';
 import type { Deps } from '../deps.ts';
 import { textArray } from '../db/values.ts';
+import { directorSigner } from '../releases/index.ts';
 import { assignNewDevice } from './assign.ts';
 import { desiredState, type AssignedRow } from './desired.ts';
 import { isUnsealed, sealAssignments } from './seal.ts';
@@ -41,8 +42,9 @@ async function readSealed(deps: Deps, ids: readonly DeviceId[]): Promise<Current
 /** Tells devices what they should run. Rejects when the database or the broker does not answer; sending again is harmless. */
 export async function sendDesiredTo(deps: Deps, ids: readonly DeviceId[]): Promise<void> {
   const now = deps.clock.now();
+  const director = await directorSigner(deps);
   for (const { device, version, rows } of await readSealed(deps, ids)) {
-    const document = signDocument(desiredState(device, version, rows, now), deps.signers.director);
+    const document = signDocument(desiredState(device, version, rows, now), director);
     const payload = JSON.stringify(document);
     const bytes = Buffer.byteLength(payload);
     if (bytes > MAX_PAYLOAD_BYTES)

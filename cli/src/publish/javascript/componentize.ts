@@ -10,7 +10,7 @@ import { WaferError } from '@wafer/protocol';
 import { cp, mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { jcoFolder, protocolWit } from '../packages.ts';
+import { protocolWit, wasiWit } from '../packages.ts';
 import { disguiseModules, disguiseWit, needsDisguise, undisguise } from './disguise.ts';
 import { ENTRY_NAME, entrySource } from './entry.ts';
 import { guestWorld, GUEST_WORLD } from './guest-world.ts';
@@ -19,7 +19,6 @@ import { readModules, type GuestModules } from './modules.ts';
 
 export const RUNTIME_FILE = new URL('../../../runtime/quickjs.wasm', import.meta.url);
 
-const WASI_VERSION = '0.2.12';
 /** Which of its steps failed: the reason follows. */
 const ENGINE_STEPS = /^[:\s]*(?:Failed to [^:\n]*: )+(?:Error: )?/;
 /** What the runtime and the project's WIT need of WASI. */
@@ -82,9 +81,8 @@ async function assembleWit(folder: string, world: string, isDisguised: boolean):
   await cp(join(protocolWit(), 'deps'), join(folder, 'deps'), { recursive: true });
   await mkdir(join(folder, 'deps/wafer-app'), { recursive: true });
   await cp(join(protocolWit(), 'reactor.wit'), join(folder, 'deps/wafer-app/reactor.wit'));
-  const builtin = join(jcoFolder(), 'lib/wit/builtin', WASI_VERSION);
   for (const name of WASI_PACKAGES) {
-    const from = join(builtin, `wasi-${name}`);
+    const from = join(wasiWit(), `wasi-${name}`);
     await cp(from, join(folder, 'deps', `wasi-${name}`), { recursive: true });
     if (isDisguised) await disguiseWit(from, join(folder, 'deps'));
   }

@@ -5,7 +5,8 @@
 import { getCACertificates } from 'node:tls';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Grants } from '@wafer/protocol';
-import { BOOT, workerProgram } from '../../apps/worker-code.ts';
+import { threadProgram } from '../../apps/worker-code.ts';
+import { programUrl } from '../../programs.ts';
 import type { Attach, HttpLine, Idle } from './port.ts';
 
 /** Host memory of the thread, MiB; what is received waits outside of it, and is bounded by exchange. */
@@ -32,7 +33,7 @@ export interface Trusted {
  */
 function boardsOwn(): NetworkThread {
   const data: Trusted = { ca: getCACertificates('default') };
-  return { main: new URL('./thread.ts', import.meta.url), data };
+  return { main: programUrl('network'), data };
 }
 
 interface Network {
@@ -64,9 +65,10 @@ export function createNetworks(thread: () => NetworkThread = boardsOwn): Network
   const start = (): Network => {
     const { main, data, lingerMs = LINGER_MS } = thread();
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(BOOT, {
+    const program = threadProgram(main);
+    const worker = new Worker(program.code, {
       eval: true,
-      workerData: { port: port2, data, ...workerProgram(main.href) },
+      workerData: { port: port2, data, ...program.data },
       transferList: [port2],
       env: {},
       argv: [],

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { AppName, Grants } from '@wafer/protocol';
+import { programUrl } from '../../programs.ts';
 import { createSignal, type Attach, type StorePort } from './port.ts';
 
 /** Host memory of the keeper, MiB: what lives in all stores of the board together has to fit. */
@@ -30,7 +31,7 @@ export function createKeepers(folder: string): Keepers {
 
   const start = (): Keeper => {
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(new URL('./keeper.ts', import.meta.url), {
+    const worker = new Worker(programUrl('keeper'), {
       workerData: { port: port2 },
       transferList: [port2],
       env: {},

@@ -1,0 +1,48 @@
+/** `run`: the agent on an enrolled folder, until a signal ends it. */
+import { systemClock } from '@wafer/protocol';
+import { startAgent } from './agent.ts';
+import { createRuntime } from './apps/host.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { readIdentity } from './link/identity.ts';
+import { lockFolder } from './lock.ts';
+import { stderrLog } from './log.ts';
+
+/** Resolves once it is up. Throws ConfigError when the folder is not enrolled or in use. */
+export async function run(folder: string): Promise<void> {
+  const identity = await readIdentity(folder);
+  if (identity === undefined) throw new ConfigError(`${folder} is not enrolled; run enrol first`);
+  const config = await readConfig(folder);
+  if ((await lockFolder(folder)) === undefined) {
+    throw new ConfigError(`another agent runs on ${folder}`);
+  }
+  const log = stderrLog(systemClock);
+  // A promise that nobody awaited is a mistake of ours, but leaves every invariant in place.
+  process.on('unhandledRejection', (error) => log('error', 'defect', { error: stack(error) }));
+  // After a throw out of an event nothing is certain: the journal is, and a fresh start reads it.
+  process.on('uncaughtException', (error) => {
+    log('error', 'defect', { error: stack(error) });
+    process.exit(1);
+  });
+  const agent = await startAgent({
+    folder,
+    identity,
+    config,
+    log,
+    createRuntime,
+    onReady: () => process.stdout.write(`${JSON.stringify({ ready: true, device: identity.device })}\n`),
+  });
+  let isLeaving = false;
+  const leave = () => {
+    if (isLeaving) return;
+    isLeaving = true;
+    void agent
+      .close()
+      .catch((error: unknown) => log('error', 'defect', { error: stack(error) }))
+      .finally(() => process.exit(0));
+  };
+  process.on('SIGTERM', leave);
+  process.on('SIGINT', leave);
+}
+
+const stack = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
