@@ -6,6 +6,7 @@ import {
   API_ROOT,
   ChangedSecret,
   ChannelList,
+  ClaimList,
   CreatedClaim,
   CreatedSignInLink,
   type CreateClaim,
@@ -80,6 +81,10 @@ export function createApi(credentials: Credentials) {
         path: `${secretsOf(app)}/${encodeURIComponent(name)}${channel === undefined ? '' : `?channel=${encodeURIComponent(channel)}`}`,
       }),
     createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
+    claims: async () => (await get(ClaimList, '/claim-tokens')).items,
+    revokeClaim: (id: string) => call(z.undefined(), { method: 'DELETE', path: `/claim-tokens/${id}` }),
+    revokeDevice: (id: string) =>
+      call(z.undefined(), { method: 'POST', path: `/devices/${encodeURIComponent(id)}/revoke` }),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
     onlineKeys: () => get(OnlineKeys, '/trust/online-keys'),
     trustStatus: () => get(TrustStatus, '/trust/status'),

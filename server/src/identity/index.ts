@@ -17,3 +17,4 @@ export { advertisedHost, openAuthority } from './pki.ts';
 export { identity, signInUrl } from './routes.ts';
 export { signInPage } from './sign-in.ts';
 export { createToken } from './tokens.ts';
+export { auditDoubledSession, auditTwins } from './twins.ts';

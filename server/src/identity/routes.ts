@@ -18,9 +18,11 @@ import { z } from 'zod';
 import { auditRow } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
+import { claimRoutes } from './claim-routes.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
+import { renewalRoutes } from './renewal.ts';
 import { deleteToken, insertClaim, revokeDevice } from './store.ts';
 import { createToken } from './tokens.ts';
 
@@ -157,6 +159,8 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
 export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZod {
   return async (app) => {
     await app.register(enrolmentRoutes(deps, parts));
+    await app.register(claimRoutes(deps));
+    await app.register(renewalRoutes(deps));
     await app.register(peopleRoutes(deps, parts));
   };
 }

@@ -16,6 +16,8 @@ export interface BrokerPolicy {
   readonly options: AedesOptions;
   /** Before the broker has the connection. */
   readonly guarded?: (connection: Socket, gate: Gate) => void;
+  /** A PUBACK came. */
+  readonly acknowledged?: (client: Client) => void;
   readonly connected?: (client: Client) => void;
   readonly disconnected?: (client: Client) => void;
 }
@@ -57,6 +59,7 @@ export async function openBroker(listener: BrokerListener): Promise<OpenBroker> 
   );
   broker.on('clientError', (client, err) => tally.count('connection-failed', { device: client.id, err }));
   broker.on('connectionError', (_client, err) => tally.count('connection-refused', { err }));
+  broker.on('ack', (_packet, client) => policy.acknowledged?.(client));
   broker.on('client', (client) => policy.connected?.(client));
   broker.on('clientDisconnect', (client) => policy.disconnected?.(client));
   const sockets = new Set<Socket>();

@@ -66,6 +66,7 @@ export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<Em
       options: { ...hooks.broker, maxInflightInbound: 1 },
       guarded: (connection, gate) => hooks.guarded(connection, gate),
       connected: (client) => hooks.connected(client),
+      acknowledged: (client) => hooks.acknowledged(client),
       disconnected: (client) => hooks.disconnected(client),
     },
   });
@@ -77,6 +78,7 @@ export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<Em
       publish(broker, topic, payload, qos, (err) => tally.count('publish-failed', { topic, err })),
     onMessage: (kind, handler) => dispatch.on(kind, handler),
     onPresence: (handler) => dispatch.onPresence(handler),
+    onDoubled: (handler) => dispatch.onDoubled(handler),
     disconnect: (device) => hooks.cut(device),
     online: () => hooks.live(),
     async close() {
