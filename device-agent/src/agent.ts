@@ -22,6 +22,7 @@ import type { Identity } from './link/identity.ts';
 import { createInbox } from './link/inbox.ts';
 import { openSession, type Session } from './link/mqtt.ts';
 import { Outbox } from './link/outbox.ts';
+import { createRenewal, type Renewal } from './link/renewal.ts';
 import { Reporter } from './link/reporter.ts';
 import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
@@ -63,6 +64,7 @@ interface Parts {
   readonly requests: Requests;
   readonly telling: Telling;
   readonly machine: Machine;
+  readonly renewal: Renewal;
   session: Session | undefined;
 }
 
@@ -165,6 +167,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
+    renewal: createRenewal({ folder, identity, clock, log, monotonic: () => performance.now() }),
     session: undefined,
   };
   await journal.deliverLeftovers();
@@ -172,13 +175,15 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */
-function connect({ options, board, reporter, requests, telling, machine }: Parts): Session {
+function connect({ options, board, reporter, requests, telling, machine, renewal }: Parts): Session {
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
   return openSession({
     identity,
     broker: config.broker,
+    clock: board.clock,
+    certificate: () => renewal.certificate,
     log,
     events: {
       message: createInbox({
@@ -194,6 +199,7 @@ function connect({ options, board, reporter, requests, telling, machine }: Parts
           runner.wake();
         },
       }),
+      refused: () => renewal.refused(),
       disconnected: () => log('info', 'disconnected'),
       connected: () => {
         log('info', 'connected', { device: identity.device });
@@ -209,7 +215,7 @@ function connect({ options, board, reporter, requests, telling, machine }: Parts
   });
 }
 
-function startTimers({ options, machine, reporter, telling }: Parts): NodeJS.Timeout[] {
+function startTimers({ options, machine, reporter, telling, renewal }: Parts): NodeJS.Timeout[] {
   return [
     setInterval(() => {
       machine.watch.tick();
@@ -219,6 +225,7 @@ function startTimers({ options, machine, reporter, telling }: Parts): NodeJS.Tim
       reporter.tick();
       machine.orders.tick();
       telling.logLines();
+      renewal.tick();
     }, SECOND_MS),
     setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),
   ];
