@@ -1,6 +1,6 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets, audit) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
  * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
@@ -9,6 +9,7 @@
 import { WaferError } from '@wafer/protocol';
 import { Command, CommanderError } from 'commander';
 import { addAccountCommands } from './account/commands.ts';
+import { addAuditCommands } from './audit/commands.ts';
 import type { Context } from './context.ts';
 import { addDevCommand } from './dev/commands.ts';
 import { describeExitCodes, EXIT_CODES, exitOf } from './exit.ts';
@@ -34,6 +35,7 @@ function createProgram(context: Context): Command {
   addDevCommand(program, context);
   addFleetCommands(program, context);
   addSecretCommands(program, context);
+  addAuditCommands(program, context);
   inheritSettings(program);
   return program;
 }

@@ -12,6 +12,7 @@ import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
 import { SignedOut } from './shell/signed-out.tsx';
 import { cssVariables, theme } from './theme.ts';
+import { TrustBanner } from './trust/trust-banner.tsx';
 
 // the fleet comes with the page; the others when they are first opened
 const DevicePage = lazy(async () => ({ default: (await import('./device/device-page.tsx')).DevicePage }));
@@ -24,6 +25,9 @@ const ReleasePage = lazy(async () => ({
 const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
+const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
+const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
+const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 
 /** A refused request is refused again; only a server that is away is worth asking again. */
 const isWorthRetrying = (failures: number, error: unknown): boolean =>
@@ -49,6 +53,9 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/people" component={PeoplePage} />
+      <Route path="/audit" component={AuditPage} />
+      <Route path="/trust" component={TrustPage} />
       <Route component={NotFound} />
     </Switch>
   );
@@ -62,6 +69,7 @@ function SignedIn() {
   return (
     <LiveProvider>
       <Shell me={me.data}>
+        <TrustBanner />
         <Suspense fallback={<Loading rows={8} height={28} />}>
           <Pages />
         </Suspense>

@@ -26,6 +26,7 @@ import { createRenewal, type Renewal } from './link/renewal.ts';
 import { Reporter } from './link/reporter.ts';
 import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
+import { createTimekeeper, type Timekeeper } from './link/timekeeper.ts';
 import { reason, type Log } from './log.ts';
 import type { Board } from './state/board.ts';
 import { appsHealth } from './state/health.ts';
@@ -65,6 +66,7 @@ interface Parts {
   readonly telling: Telling;
   readonly machine: Machine;
   readonly renewal: Renewal;
+  readonly timekeeper: Timekeeper;
   session: Session | undefined;
 }
 
@@ -105,6 +107,14 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     onDiskError,
   });
   const store = await BlobStore.open(folder);
+  const timekeeper = createTimekeeper({
+    device: identity.device,
+    requests,
+    trust,
+    clock,
+    log,
+    monotonic: () => performance.now(),
+  });
 
   // What runs guests, and what decides.
   const logs = new LogBatches();
@@ -168,6 +178,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     telling,
     machine,
     renewal: createRenewal({ folder, identity, clock, log, monotonic: () => performance.now() }),
+    timekeeper,
     session: undefined,
   };
   await journal.deliverLeftovers();
@@ -175,7 +186,8 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */
-function connect({ options, board, reporter, requests, telling, machine, renewal }: Parts): Session {
+function connect(parts: Parts): Session {
+  const { options, board, reporter, requests, telling, machine, renewal, timekeeper } = parts;
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
@@ -206,6 +218,7 @@ function connect({ options, board, reporter, requests, telling, machine, renewal
         telling.hello();
         reporter.connected();
         requests.reconnected();
+        timekeeper.connected();
         orders.retryNow();
         telling.health();
         if (isFirst) onReady();
@@ -215,7 +228,8 @@ function connect({ options, board, reporter, requests, telling, machine, renewal
   });
 }
 
-function startTimers({ options, machine, reporter, telling, renewal }: Parts): NodeJS.Timeout[] {
+function startTimers(parts: Parts): NodeJS.Timeout[] {
+  const { options, machine, reporter, telling, renewal, timekeeper } = parts;
   return [
     setInterval(() => {
       machine.watch.tick();
@@ -226,6 +240,7 @@ function startTimers({ options, machine, reporter, telling, renewal }: Parts): N
       machine.orders.tick();
       telling.logLines();
       renewal.tick();
+      if (parts.session?.connected === true) timekeeper.tick();
     }, SECOND_MS),
     setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),
   ];

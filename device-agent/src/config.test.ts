@@ -41,9 +41,14 @@ test('environment and arguments are capped only when the owner names them', () =
   expect(grantsBound(named, { environment: { REGION: 'eu' } })?.environment).toEqual({});
 });
 
-test('memory beyond the cap is named', () => {
-  const { policy } = parseConfig('policy: { limits: { memoryMiB: 16 } }', 'agent.yaml');
-  const limits = Limits.parse({ deadlineMs: 1, logBytesPerMinute: 0, callsPerSecond: 1 });
-  expect(limitBeyond(policy, limits)).toContain('memoryMiB 32');
-  expect(limitBeyond(policy, { ...limits, memoryMiB: 16 })).toBeUndefined();
+test.each(Limits.keyof().options)('%s beyond the cap is named, and up to it is none', (name) => {
+  const limits = Limits.parse({});
+  const cap = limits[name];
+  const { policy } = parseConfig(`policy: { limits: { ${name}: ${cap} } }`, 'agent.yaml');
+  expect(limitBeyond(policy, { ...limits, [name]: cap + 1 })).toEqual({ name, wanted: cap + 1, cap });
+  expect(limitBeyond(policy, limits)).toBeUndefined();
+});
+
+test('a cap of a limit that there is not is an error', () => {
+  expect(() => parseConfig('policy: { limits: { memory: 16 } }', 'agent.yaml')).toThrow(/policy\.limits/);
 });

@@ -9,13 +9,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppName, ChannelName, Grants, type Limits } from '@wafer/protocol';
+import { AppName, ChannelName, Grants, Limits } from '@wafer/protocol';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
 const Policy = z.strictObject({
   grants: Grants.optional(),
-  limits: z.strictObject({ memoryMiB: z.number().int().min(1).optional() }).optional(),
+  limits: z.partialRecord(Limits.keyof(), z.number().int().min(0)).optional(),
   apps: z.array(AppName).optional(),
   channels: z.array(ChannelName).optional(),
 });
@@ -84,10 +84,17 @@ export function grantsBound(policy: Policy, wanted: Grants): Grants | undefined 
   };
 }
 
-/** The first limit beyond the owner's cap, in words; undefined when there is none. */
-export function limitBeyond(policy: Policy, limits: Limits): string | undefined {
-  const cap = policy.limits?.memoryMiB;
-  return cap !== undefined && limits.memoryMiB > cap
-    ? `limits.memoryMiB ${limits.memoryMiB} (the owner allows ${cap})`
-    : undefined;
+interface LimitBeyond {
+  readonly name: keyof Limits;
+  readonly wanted: number;
+  readonly cap: number;
+}
+
+/** The first limit beyond the owner's cap; undefined when there is none. */
+export function limitBeyond(policy: Policy, limits: Limits): LimitBeyond | undefined {
+  for (const name of Limits.keyof().options) {
+    const [wanted, cap] = [limits[name], policy.limits?.[name]];
+    if (cap !== undefined && wanted > cap) return { name, wanted, cap };
+  }
+  return undefined;
 }

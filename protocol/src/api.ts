@@ -9,18 +9,15 @@ import { Grants, Limits } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
 import { DirectorKeys, World } from './release.ts';
+import { page, PageQuery } from './page.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
+
+export * from './audit-views.ts';
+export * from './people.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const PageQuery = z.object({
-  cursor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
-
-/** `next` is absent on the last page. */
-const page = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), next: z.string().optional() });
+export { PageQuery };
 
 // Enrolment ---------------------------------------------------------------------------------------
 
@@ -315,40 +312,6 @@ export const MovedChannel = z.object({
   devices: z.number().int(),
 });
 export type MovedChannel = z.infer<typeof MovedChannel>;
-
-// People ------------------------------------------------------------------------------------------
-
-export const Role = z.enum(['viewer', 'operator', 'admin']);
-export type Role = z.infer<typeof Role>;
-
-export const Me = z.object({ name: z.string(), role: Role, via: z.enum(['session', 'token']) });
-export type Me = z.infer<typeof Me>;
-
-export const CreateToken = z.strictObject({ name: z.string().min(1).max(100), role: Role });
-/** The token is shown this once. */
-export const CreatedToken = z.object({ id: z.string(), token: z.string() });
-
-/** `url` works once, for 15 minutes, and signs in the local admin. */
-export const CreatedSignInLink = z.object({ url: z.url(), expires: Timestamp });
-export type CreatedSignInLink = z.infer<typeof CreatedSignInLink>;
-
-// Audit -------------------------------------------------------------------------------------------
-
-export const AuditEventView = z.object({
-  id: z.string(),
-  at: Timestamp,
-  /** `user:<name>`, `token:<name>`, `device:<id>` or `server`. */
-  actor: z.string(),
-  /** Remote address; null for the server itself. */
-  source: z.string().nullable(),
-  /** Dotted verb, such as `channel.moved`. */
-  action: z.string(),
-  subject: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
-});
-/** Newest first. */
-export const AuditEventList = page(AuditEventView);
 
 // Live --------------------------------------------------------------------------------------------
 

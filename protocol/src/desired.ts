@@ -93,6 +93,17 @@ export const DesiredState = z.strictObject({
 });
 export type DesiredState = z.infer<typeof DesiredState>;
 
+/**
+ * A signed desired state as it came. The signature covers what was sent, so that is what is verified
+ * and kept: read through `DesiredState` it would hold the defaults of whoever reads it, which the
+ * director may not have known.
+ */
+export const DesiredEnvelope = z.strictObject({
+  signed: z.looseObject({ version: z.number().int().min(1) }),
+  signatures: z.array(Signature).min(1).max(8),
+});
+export type DesiredEnvelope = z.infer<typeof DesiredEnvelope>;
+
 export const SignedDesired = z.strictObject({
   signed: DesiredState,
   signatures: z.array(Signature).min(1).max(8),

@@ -4,6 +4,7 @@
  */
 export * from './admission.ts';
 export * from './api.ts';
+export * from './audit.ts';
 export * from './clock.ts';
 export * from './desired.ts';
 export * from './enrolment.ts';
@@ -18,6 +19,7 @@ export * from './release.ts';
 export * from './secrets.ts';
 export * from './signed.ts';
 export * from './states.ts';
+export * from './time.ts';
 export * from './topics.ts';
 export * from './trust-api.ts';
 export * from './units.ts';

@@ -10,6 +10,7 @@ import { Fault } from './faults.ts';
 import { AppName, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { MetadataName } from './release.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
+import { Nonce } from './time.ts';
 
 /** MQTT payloads in either direction, bytes. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
@@ -177,6 +178,8 @@ export const Request = z.discriminatedUnion('want', [
     offset: Count,
   }),
   z.strictObject({ id: RequestId, want: z.literal('chunk'), digest: Digest, index: Count }),
+  /** Answered with a `SignedTime`. */
+  z.strictObject({ id: RequestId, want: z.literal('time'), nonce: Nonce }),
 ]);
 export type Request = z.infer<typeof Request>;
 

@@ -9,6 +9,9 @@ const Port = z.coerce.number().int().min(0).max(65_535);
 /** A name or address as it stands in a URL and in a certificate; no scheme, no port. */
 const Host = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'is no host name and no address');
 
+/** As in a URL: `idp.internal`, `10.0.0.5:8443`, `[fd00::1]:8443`. */
+const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(:\d{1,5})?$/;
+
 const Environment = z.object({
   WAFER_DATA: z.string().min(1).default('./data'),
   DATABASE_URL: z
@@ -25,9 +28,31 @@ const Environment = z.object({
     .min(1)
     .max(128 * 1024 * 1024)
     .default(DEFAULT_MAX_COMPONENT_BYTES),
+  WAFER_OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional(),
+  WAFER_OIDC_CLIENT_ID: z.string().max(500).optional(),
+  WAFER_OIDC_CLIENT_SECRET: z.string().max(500).optional(),
+  WAFER_OIDC_NAME: z.string().max(40).default('single sign-on'),
+  WAFER_PRIVATE_HOSTS: z
+    .string()
+    .transform((text) => text.split(',').map((host) => host.trim().toLowerCase()))
+    .pipe(
+      z.array(z.string().regex(HOST_AND_PORT, 'must be hosts, each with a port or without, between commas')),
+    )
+    .default([]),
   WAFER_ONLINE_KEY_DAYS: z.coerce.number().int().min(0).max(3650).default(90),
   WAFER_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
+
+/** Single sign-on with OpenID Connect. */
+export interface SsoConfig {
+  /** URL, as the provider's documents name it. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absent: a public client, by PKCE alone. */
+  readonly clientSecret: string | undefined;
+  /** For people. */
+  readonly name: string;
+}
 
 export interface Config {
   /** Absolute path. */
@@ -41,6 +66,10 @@ export interface Config {
   /** The dashboard's; always on loopback. */
   readonly httpPort: number;
   readonly maxComponentBytes: number;
+  /** Absent: there is none. */
+  readonly sso: SsoConfig | undefined;
+  /** `host` or `host:port` inside this network that a setting may make the server call. */
+  readonly privateHosts: readonly string[];
   /** Age at which the server makes successors of its keys, days; 0 is never. */
   readonly onlineKeyDays: number;
   readonly logLevel: z.infer<typeof Environment>['WAFER_LOG_LEVEL'];
@@ -49,6 +78,17 @@ export interface Config {
 /** Says in one line, for people, why the server cannot start; `main.ts` prints nothing else. */
 export class StartError extends Error {
   override readonly name = 'StartError';
+}
+
+function ssoOf(env: z.infer<typeof Environment>): SsoConfig | undefined {
+  const { WAFER_OIDC_ISSUER: issuer, WAFER_OIDC_CLIENT_ID: clientId } = env;
+  if (issuer === undefined && clientId === undefined) return undefined;
+  if (issuer === undefined || clientId === undefined)
+    throw new StartError('Single sign-on needs both WAFER_OIDC_ISSUER and WAFER_OIDC_CLIENT_ID.');
+  const { protocol, host, hostname } = new URL(issuer);
+  if (protocol !== 'https:' && ![host, hostname].some((name) => env.WAFER_PRIVATE_HOSTS.includes(name)))
+    throw new StartError('WAFER_OIDC_ISSUER: must be https, or of a host that WAFER_PRIVATE_HOSTS names.');
+  return { issuer, clientId, clientSecret: env.WAFER_OIDC_CLIENT_SECRET, name: env.WAFER_OIDC_NAME };
 }
 
 /** Throws a StartError that names every variable which does not fit. An empty variable is an absent one. */
@@ -68,6 +108,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     mqttPort: env.WAFER_MQTT_PORT,
     httpPort: env.WAFER_HTTP_PORT,
     maxComponentBytes: env.WAFER_MAX_COMPONENT_BYTES,
+    sso: ssoOf(env),
+    privateHosts: env.WAFER_PRIVATE_HOSTS,
     onlineKeyDays: env.WAFER_ONLINE_KEY_DAYS,
     logLevel: env.WAFER_LOG_LEVEL,
   };

@@ -27,11 +27,14 @@ import {
   identity,
   openAuthority,
   openPeople,
+  openSso,
   signInUrl,
   writeCredentials,
   type Authority,
   type People,
+  type Sso,
 } from './identity/index.ts';
+import { outwardFetch } from './http/outward.ts';
 import { createLiveHub, live } from './live/index.ts';
 import { createEmbeddedBus, type EmbeddedBus } from './mqtt/embedded.ts';
 import { loadSigners, releasesPlugin, trustedRoot } from './releases/index.ts';
@@ -94,7 +97,9 @@ async function open(
   progress('reading keys');
   const parts = { config, clock: systemClock, db: database.db };
   const authority = await openAuthority(parts);
-  const people = await openPeople({ ...parts, log, secret: await cookieSecret(dataFolder) });
+  const secret = await cookieSecret(dataFolder);
+  const people = await openPeople({ ...parts, log, secret });
+  const sso = findSso(config, { log, secret });
   const signers = await loadSigners(join(dataFolder, 'server', 'signers'));
   const vault = await openVault(join(dataFolder, 'server'));
 
@@ -108,7 +113,7 @@ async function open(
   let api = '';
   bus.onDoubled((device, sessions) => auditDoubledSession(deps, device, sessions));
   const contexts = compose(deps, { people, mqtt, dashboard: () => dashboard, api: () => api });
-  const app = await createApp(deps, { people, contexts });
+  const app = await createApp(deps, { people, sso, dashboard: () => dashboard, contexts });
   onStop(() => app.close());
   composed.resolve();
 
@@ -122,7 +127,7 @@ async function open(
 }
 
 /** What the contexts need of each other, where an import would go round in a circle. */
-function compose(
+export function compose(
   deps: Deps,
   {
     people,
@@ -165,6 +170,15 @@ async function findPostgres(
   const embedded = await startEmbedded(join(config.dataFolder, 'postgres'), onLog);
   onStop(() => embedded.stop());
   return embedded.url;
+}
+
+function findSso(
+  { sso, privateHosts }: Config,
+  { log, secret }: { log: FastifyBaseLogger; secret: string },
+): Sso | undefined {
+  const onFailure = (err: unknown): void => log.warn({ err }, 'single sign-on failed');
+  const outward = outwardFetch(privateHosts);
+  return sso && openSso({ config: sso, outward, clock: systemClock, secret, onFailure });
 }
 
 /** The database as people may read it: without the password. */

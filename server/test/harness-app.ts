@@ -9,7 +9,14 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { app as createApp } from '../src/app.ts';
 import { audit, SERVER_ACTOR } from '../src/audit/index.ts';
 import type { Deps } from '../src/deps.ts';
-import { createToken, identity, openAuthority, openPeople, type People } from '../src/identity/index.ts';
+import {
+  createToken,
+  identity,
+  openAuthority,
+  openPeople,
+  type People,
+  type Sso,
+} from '../src/identity/index.ts';
 import {
   freshDatabase,
   quietLog,
@@ -42,12 +49,12 @@ export const BROKER = { host: '127.0.0.1', port: 8883 };
 
 export async function testApp(
   contexts: readonly FastifyPluginAsyncZod[] = [],
-  options: { dashboardFolder?: string } = {},
+  options: { dashboardFolder?: string; sso?: Sso; clock?: TestClock } = {},
 ): Promise<TestApp> {
   const database = await freshDatabase();
   const dataFolder = await temporaryFolder();
   const config = testConfig(dataFolder);
-  const clock = testClock();
+  const clock = options.clock ?? testClock();
   const { db } = database;
   const told: TestApp['told'] = { cut: [], live: [], enrolled: [] };
   const authority = await openAuthority({ config, clock, db });
@@ -79,12 +86,15 @@ export async function testApp(
     await database.close();
     await rm(dataFolder, { recursive: true, force: true });
   };
-  const app = await createApp(deps, { people, contexts: mounted, ...options }).catch(
-    async (error: unknown) => {
-      await leave();
-      throw error;
-    },
-  );
+  const app = await createApp(deps, {
+    people,
+    contexts: mounted,
+    dashboard: parts.dashboard,
+    ...options,
+  }).catch(async (error: unknown) => {
+    await leave();
+    throw error;
+  });
 
   const tokens = new Map<Role, string>();
   for (const role of ['viewer', 'operator', 'admin'] as const)

@@ -153,7 +153,7 @@ export async function fleet(
   };
   const people = await openPeople({ db, clock, log: quietLog, secret: 'a secret for tests, 32 octets long' });
   const contexts = [releasesPlugin(deps), channelsPlugin(deps), rolloutsPlugin(deps), secretsPlugin(deps)];
-  const app = await createApp(deps, { people, contexts });
+  const app = await createApp(deps, { people, dashboard: () => 'http://x', contexts });
   const tokens = new Map<string, string>();
   for (const role of ['viewer', 'operator', 'admin'] as const)
     tokens.set(role, (await createToken({ db, clock }, { name: role, role }, SERVER_ACTOR)).token);

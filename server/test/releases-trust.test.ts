@@ -2,7 +2,15 @@ import type { KeyObject } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { Days, Hours, canonicalBytes, keyId, type SignedMetadata } from '@wafer/protocol';
+import {
+  Days,
+  Hours,
+  SignedTime,
+  canonicalBytes,
+  isSignedBy,
+  keyId,
+  type SignedMetadata,
+} from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import { Updater, BaseFetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
@@ -299,6 +307,20 @@ test('what was signed is renewed by several servers at once without harm, and is
     timestamp: before.timestamp + 1,
   });
   expect(Date.parse(after.expires.timestamp)).toBeGreaterThan(house.clock.now());
+});
+
+test('a device is told the time under its nonce, signed by the director for it alone', async () => {
+  const device = await house.enrol('stable');
+  const nonce = '0123456789abcdef'.repeat(2);
+  const { header, body } = await house.bus.ask(device, { want: 'time', nonce });
+  expect(header).toEqual({ id: 1, status: 'ok', encoding: 'identity' });
+  const told = SignedTime.parse(JSON.parse(body.toString()));
+  const time = new Date(house.clock.now()).toISOString();
+  expect(told.signed).toEqual({ _type: 'wafer-time', device, nonce, time });
+  expect(isSignedBy(told.signed, told.signatures, house.publisher.online.director.keys)).toBe(true);
+  expect((await house.bus.ask(device, { want: 'time', nonce: 'short' })).header).toMatchObject({
+    code: 'invalid',
+  });
 });
 
 test('devices fetch metadata in pieces, and the keys of the director as a blob', async () => {

@@ -4,6 +4,10 @@
  */
 import {
   API_ROOT,
+  AuditChain,
+  AuditEventList,
+  type AuditEventView,
+  AuditStatus,
   ChangedSecret,
   ChannelList,
   ClaimList,
@@ -86,6 +90,14 @@ export function createApi(credentials: Credentials) {
     revokeDevice: (id: string) =>
       call(z.undefined(), { method: 'POST', path: `/devices/${encodeURIComponent(id)}/revoke` }),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
+    /** Newest first, at most `most`. */
+    auditEvents: (filter: { target?: string; actor?: string }, most: number) =>
+      someOf<AuditEventView>(most, (page) =>
+        get(AuditEventList, `/audit?${new URLSearchParams({ ...filter, ...page }).toString()}`),
+      ),
+    auditStatus: () => get(AuditStatus, '/audit/status'),
+    auditChain: async (after: number, limit: number) =>
+      (await get(AuditChain, `/audit/chain?after=${after}&limit=${limit}`)).items,
     onlineKeys: () => get(OnlineKeys, '/trust/online-keys'),
     trustStatus: () => get(TrustStatus, '/trust/status'),
     /** Current signed metadata of a role, as the server has it: verify before use. */
@@ -134,6 +146,23 @@ async function everyPage<T>(
     cursor = page.next;
   }
   throw new WaferError('server.internal', 'the list has no end');
+}
+
+/** The first `most` of a list, page by page. */
+async function someOf<T>(
+  most: number,
+  fetchPage: (page: Record<string, string>) => Promise<{ items: T[]; next?: string | undefined }>,
+): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  while (items.length < most) {
+    const limit = String(Math.min(200, most - items.length));
+    const page = await fetchPage(cursor === undefined ? { limit } : { limit, cursor });
+    items.push(...page.items);
+    if (page.next === undefined || page.items.length === 0) break;
+    cursor = page.next;
+  }
+  return items;
 }
 
 function parseAnswer<T extends z.ZodType>(schema: T, json: unknown, what: string): z.infer<T> {

@@ -13,6 +13,8 @@ interface Options {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Where `path` begins; the API if it is not said. */
+  readonly root?: string;
 }
 
 /** `code` is an ErrorCode, or `link.unreachable` / `answer.unreadable` when there is no problem document. */
@@ -57,9 +59,12 @@ export function failureOf(status: number, body: unknown): RequestFailed {
   });
 }
 
-async function send(path: string, { method = 'GET', body, signal }: Options): Promise<Response> {
+async function send(
+  path: string,
+  { method = 'GET', body, signal, root = API_ROOT }: Options,
+): Promise<Response> {
   try {
-    return await fetch(`${API_ROOT}${path}`, {
+    return await fetch(`${root}${path}`, {
       method,
       credentials: 'same-origin',
       headers: {

@@ -1,7 +1,8 @@
 /** Every release, under its app, newest first. */
-import { Stack, Text, Title } from '@mantine/core';
+import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle, useMediaQuery } from '@mantine/hooks';
 import type { ReleaseView } from '@wafer/protocol/api';
+import { Link } from 'wouter';
 import { useReleases } from '../api/queries.ts';
 import { Command } from '../elements/copy.tsx';
 import { Empty, Loading, Ready } from '../elements/notice.tsx';
@@ -25,7 +26,12 @@ export function ReleasesPage() {
   const releases = query.data?.pages.flatMap(({ items }) => items);
   return (
     <Stack gap="md">
-      <Title order={1}>Releases</Title>
+      <Group justify="space-between">
+        <Title order={1}>Releases</Title>
+        <Anchor component={Link} href="/trust" size="sm">
+          Keys that sign them
+        </Anchor>
+      </Group>
       <Ready query={{ ...query, data: releases }} loading={<Loading rows={6} height={28} />}>
         {(all) =>
           all.length === 0 ? (

@@ -1,8 +1,10 @@
 /** Who is signed in, the colour scheme, and the way out. */
 import { ActionIcon, Menu, SegmentedControl, Text, useMantineColorScheme } from '@mantine/core';
+import { useState } from 'react';
 import type { Me } from '@wafer/protocol/api';
 import { useSignOut } from '../api/queries.ts';
 import { Icon } from '../elements/icons.tsx';
+import { PasswordDialog } from './password-dialog.tsx';
 
 function SchemeChoice() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -24,29 +26,36 @@ function SchemeChoice() {
 
 export function AccountMenu({ me }: { me: Me }) {
   const signOut = useSignOut();
+  const [isSetting, setSetting] = useState(false);
   return (
-    <Menu position="bottom-end" width={240} shadow="md">
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" radius="xl" aria-label="Account and appearance">
-          <Icon name="person" size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <Text fw={600} c="var(--wafer-text)" truncate>
-            {me.name}
-          </Text>
-          <Text size="xs">Role: {me.role}</Text>
-        </Menu.Label>
-        <Menu.Divider />
-        <div style={{ padding: 6 }}>
-          <SchemeChoice />
-        </div>
-        <Menu.Divider />
-        <Menu.Item leftSection={<Icon name="leave" size={14} />} onClick={() => signOut.mutate()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" width={240} shadow="md">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" size="lg" radius="xl" aria-label="Account and appearance">
+            <Icon name="person" size={18} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>
+            <Text fw={600} c="var(--wafer-text)" truncate>
+              {me.name}
+            </Text>
+            <Text size="xs">Role: {me.role}</Text>
+          </Menu.Label>
+          <Menu.Divider />
+          <div style={{ padding: 6 }}>
+            <SchemeChoice />
+          </div>
+          <Menu.Divider />
+          <Menu.Item leftSection={<Icon name="lock" size={14} />} onClick={() => setSetting(true)}>
+            Password…
+          </Menu.Item>
+          <Menu.Item leftSection={<Icon name="leave" size={14} />} onClick={() => signOut.mutate()}>
+            Sign out
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <PasswordDialog opened={isSetting} onClose={() => setSetting(false)} />
+    </>
   );
 }

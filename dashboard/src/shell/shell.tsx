@@ -7,17 +7,28 @@ import { AccountMenu } from './account-menu.tsx';
 import { LiveMark } from './live-mark.tsx';
 import classes from './shell.module.css';
 
-const PLACES: readonly { href: string; label: string; icon: IconName; covers: RegExp }[] = [
+interface Place {
+  readonly href: string;
+  readonly label: string;
+  readonly icon: IconName;
+  readonly covers: RegExp;
+  /** The server refuses others; this only spares them the way. */
+  readonly admins?: true;
+}
+
+const PLACES: readonly Place[] = [
   { href: '/', label: 'Fleet', icon: 'fleet', covers: /^\/($|devices)/ },
   { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
   { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
+  { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, admins: true },
+  { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, admins: true },
 ];
 
-function Navigation() {
+function Navigation({ isAdmin }: { isAdmin: boolean }) {
   const [path] = useLocation();
   return (
     <nav className={classes['nav']} aria-label="Pages">
-      {PLACES.map(({ href, label, icon, covers }) => (
+      {PLACES.filter(({ admins }) => isAdmin || admins === undefined).map(({ href, label, icon, covers }) => (
         <Link
           key={href}
           href={href}
@@ -44,7 +55,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
             <Mark size={24} />
             <span>Wafer</span>
           </Link>
-          <Navigation />
+          <Navigation isAdmin={me.role === 'admin'} />
           <div className={classes['right']}>
             <LiveMark />
             <AccountMenu me={me} />

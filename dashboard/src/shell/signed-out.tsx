@@ -6,28 +6,27 @@ import { Link, useSearchParams } from 'wouter';
 import { useMe } from '../api/queries.ts';
 import { Command } from '../elements/copy.tsx';
 import { Icon, Mark } from '../elements/icons.tsx';
+import { SignInForm } from './sign-in-form.tsx';
 
-const LINK_INVALID = 'auth.link-invalid';
+const REFUSALS = ['auth.link-invalid', 'auth.sso-refused', 'auth.sso-unavailable'] as const;
 
-function Explanation({ reason }: { reason: string | null }) {
-  if (reason !== LINK_INVALID)
-    return (
-      <Text c="dimmed">
-        This page opens with a one-time link. Use the one that <code>npm start</code> printed, or make a new
-        one on the machine that runs the server:
-      </Text>
-    );
+const WHY: Readonly<Record<(typeof REFUSALS)[number], string>> = {
+  'auth.link-invalid': 'Each link signs in once and only for a while. It was used already, or it is too old.',
+  'auth.sso-refused': 'Only people who were invited come in, by the address that was invited. Ask an admin.',
+  'auth.sso-unavailable': 'The server’s log says why. Meanwhile, use a password or a one-time link.',
+};
+
+function Refusal({ reason }: { reason: string | null }) {
+  const code = REFUSALS.find((known) => known === reason);
+  if (code === undefined) return null;
   return (
-    <>
+    <Stack gap={4}>
       <Text data-tone="warn" fw={600} style={{ display: 'flex', gap: 8, alignItems: 'center' }} role="alert">
         <Icon name="bad" />
-        {ERRORS[LINK_INVALID].title}
+        {ERRORS[code].title}
       </Text>
-      <Text c="dimmed">
-        Each link signs in once and only for a while. It was used already, or it is too old. Make a new one on
-        the machine that runs the server:
-      </Text>
-    </>
+      <Text c="dimmed">{WHY[code]}</Text>
+    </Stack>
   );
 }
 
@@ -47,7 +46,12 @@ export function SignedOut() {
             </Button>
           ) : (
             <>
-              <Explanation reason={search.get('reason')} />
+              <Refusal reason={search.get('reason')} />
+              <SignInForm />
+              <Text c="dimmed">
+                Without a password, use a one-time link: the one that <code>npm start</code> printed, the one
+                of your invitation, or a new one, made on the machine that runs the server:
+              </Text>
               <Command>npm run wafer -- sign-in</Command>
               <Text c="dimmed" size="sm">
                 It prints a link; open it in this browser.

@@ -18,7 +18,8 @@ type Ok = Extract<ResponseHeader, { status: 'ok' }>;
 
 export type Question =
   | { readonly want: 'metadata'; readonly name: MetadataName; readonly offset: number }
-  | { readonly want: 'chunk'; readonly digest: Digest; readonly index: number };
+  | { readonly want: 'chunk'; readonly digest: Digest; readonly index: number }
+  | { readonly want: 'time'; readonly nonce: string };
 
 export type Answer =
   | { readonly status: 'ok'; readonly header: Ok; readonly body: Buffer }
@@ -62,8 +63,9 @@ export function createRequests(options: RequestOptions): Requests {
   function attempt(entry: Waiting): void {
     clearTimeout(entry.timer);
     if (entry.triesLeft === 0) {
-      const what = entry.request.want === 'chunk' ? `chunk ${entry.request.index}` : entry.request.name;
-      entry.settle(new FaultError('link', `the server did not answer ${tries} requests for ${what}`));
+      entry.settle(
+        new FaultError('link', `the server did not answer ${tries} requests for ${subject(entry.request)}`),
+      );
       return;
     }
     entry.triesLeft -= 1;
@@ -135,6 +137,17 @@ export function createRequests(options: RequestOptions): Requests {
 }
 
 const leaving = (): FaultError => new FaultError('link', 'the agent is leaving');
+
+function subject(request: Request): string {
+  switch (request.want) {
+    case 'metadata':
+      return request.name;
+    case 'chunk':
+      return `chunk ${request.index}`;
+    case 'time':
+      return 'the time';
+  }
+}
 
 /** The answer as far as it can be checked without keys; undefined when it cannot be one. */
 function fitting(request: Request, header: ResponseHeader, body: Buffer): Answer | undefined {

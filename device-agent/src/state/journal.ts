@@ -13,12 +13,12 @@ import { join } from 'node:path';
 import {
   AppName,
   DesiredApp,
+  DesiredEnvelope,
   ExecutionId,
   ExecutionStage,
   Fault,
   ReleaseCustom,
   ReportEvent,
-  SignedDesired,
   SwapFigures,
 } from '@wafer/protocol';
 import { z } from 'zod';
@@ -69,7 +69,8 @@ export type Ended = z.infer<typeof Ended>;
 const MAX_ENDED = 256;
 
 export const JournalState = z.strictObject({
-  desired: SignedDesired.nullable(),
+  /** As it was signed, so that it still verifies when this agent is a newer one. */
+  desired: DesiredEnvelope.nullable(),
   apps: z.record(AppName, AppRecord),
   ended: z.array(Ended),
   events: z.array(ReportEvent),
@@ -119,7 +120,7 @@ export class Journal {
     if (this.state.events.length > 0) await this.#deliver([...this.state.events]);
   }
 
-  accept(desired: SignedDesired): Promise<void> {
+  accept(desired: DesiredEnvelope): Promise<void> {
     return this.#write({ ...this.state, desired }, []);
   }
 

@@ -53,7 +53,9 @@ export const keeping: Keeping = {
 
   async stop(board, { app, release, fault }) {
     await board.runtime.stop(app);
-    board.senses.of(app).serving = undefined;
+    const notes = board.senses.of(app);
+    notes.serving = undefined;
+    notes.isStopped = true;
     board.reportFault(app, release.order.version, fault);
   },
 

@@ -46,7 +46,7 @@ export function createMachine(options: MachineOptions): Machine {
   const runner = new Runner({
     plan: async () => {
       const wanted = wantedDigests(board, orders.verdicts);
-      const actual = await sample(board, wanted);
+      const actual = await sample(board, policy, wanted);
       options.onChange();
       await prune(wanted);
       return plan(orders.verdicts, actual, clock.now());

@@ -6,11 +6,15 @@
  * kept and judged again later; nothing changes meanwhile. One that was judged and refused is
  * reported and forgotten. What was accepted is written down before it is acted on, and judged anew
  * from disk after a boot, as of the metadata that verified last, so it needs no network.
+ *
+ * Verdicts are good until the document or the first of the metadata expires: whoever withholds what is newer
+ * holds a board at what it runs, and cannot have it finish what may have been taken back meanwhile. Then
+ * the document is judged again by metadata of that day; until it is, nothing new is done.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
+  DesiredEnvelope,
   FaultError,
-  SignedDesired,
   type AppName,
   type Clock,
   type DeviceId,
@@ -27,6 +31,15 @@ import type { Journal } from './journal.ts';
 /** Metadata that does not verify may do so after the server mended it. */
 const MEND_MS = 60_000;
 
+/** What expired is judged again this often. */
+const AGAIN_MS = 600_000;
+
+interface Judged {
+  readonly verdicts: ReadonlyMap<AppName, Verdict>;
+  /** ms since 1970. */
+  readonly expires: number;
+}
+
 export interface OrdersOptions {
   readonly device: DeviceId;
   readonly policy: Policy;
@@ -42,8 +55,9 @@ export interface OrdersOptions {
 
 export class Orders {
   readonly #options: OrdersOptions;
-  #verdicts: ReadonlyMap<AppName, Verdict> | undefined;
-  #waiting: SignedDesired | undefined;
+  #judged: Judged | undefined;
+  #againAt = 0;
+  #waiting: DesiredEnvelope | undefined;
   #retryAt = 0;
   #failures = 0;
   #isClosed = false;
@@ -53,9 +67,13 @@ export class Orders {
     this.#options = options;
   }
 
-  /** Undefined until a document was accepted, or judged anew from disk. */
+  /** Undefined until a document was accepted, or judged anew from disk, and when that has expired. */
   get verdicts(): ReadonlyMap<AppName, Verdict> | undefined {
-    return this.#verdicts;
+    return this.#isStale() ? undefined : this.#judged?.verdicts;
+  }
+
+  #isStale(): boolean {
+    return this.#judged !== undefined && this.#judged.expires <= this.#options.clock.now();
   }
 
   /** What was accepted before the boot, judged by what is on disk. Never rejects. */
@@ -64,7 +82,7 @@ export class Orders {
     const { desired } = journal.state;
     if (desired === null) return;
     try {
-      this.#set(await trust.offline((view) => this.#judge(desired, view)));
+      this.#judged = await trust.offline((view) => this.#judge(desired, view));
     } catch (error) {
       log('warn', 'what was ordered before is not acted on until the server says it again', {
         fault: asFault(error, 'signature'),
@@ -80,7 +98,7 @@ export class Orders {
     } catch {
       return false;
     }
-    const parsed = SignedDesired.safeParse(document);
+    const parsed = DesiredEnvelope.safeParse(document);
     if (!parsed.success) return false;
     this.#waiting = parsed.data;
     this.#retryAt = 0;
@@ -90,8 +108,13 @@ export class Orders {
 
   /** Call now and then, and after a connect: judges what waits, when its time has come. */
   tick(): void {
-    if (this.#isClosed || this.#waiting === undefined || this.#judging !== undefined) return;
-    if (this.#options.clock.now() < this.#retryAt) return;
+    if (this.#isClosed || this.#judging !== undefined) return;
+    const now = this.#options.clock.now();
+    if (this.#waiting === undefined && this.#isStale() && now >= this.#againAt) {
+      this.#waiting = this.#options.journal.state.desired ?? undefined;
+      this.#againAt = now + AGAIN_MS;
+    }
+    if (this.#waiting === undefined || now < this.#retryAt) return;
     this.#judging = this.#judgeWaiting().finally(() => {
       this.#judging = undefined;
       this.tick();
@@ -116,39 +139,46 @@ export class Orders {
     const { trust, journal, clock, wake } = this.#options;
     let judged = false;
     try {
-      const verdicts = await trust.refresh(async (view) => {
+      const outcome = await trust.refresh(async (view) => {
         judged = true;
         return this.#judge(document, view);
       });
       if (!isDeepStrictEqual(journal.state.desired, document)) await journal.accept(document);
-      this.#set(verdicts);
+      this.#judged = outcome;
+      this.#againAt = 0;
       this.#done(document);
       wake();
     } catch (error) {
       const fault = asFault(error, 'disk');
       if (!(error instanceof FaultError))
         this.#options.log('error', 'judging failed', { error: String(error) });
-      this.#options.reportFault(fault);
+      // That there is no link is no news of an order that was accepted before.
+      if (fault.kind !== 'link' || document !== journal.state.desired) this.#options.reportFault(fault);
       // Refused for what it says, rather than for want of a link or of sound metadata.
       if (judged && fault.kind !== 'link') this.#done(document);
       this.#failures += 1;
+      // A document that came meanwhile is worth a try at once.
+      if (this.#waiting !== document) return;
       this.#retryAt = clock.now() + (fault.kind === 'link' ? retryDelayMs(this.#failures) : MEND_MS);
     }
   }
 
-  #done(document: SignedDesired): void {
+  #done(document: DesiredEnvelope): void {
     this.#failures = 0;
     if (this.#waiting === document) this.#waiting = undefined;
     else this.#retryAt = 0;
   }
 
-  #judge(document: SignedDesired, view: TargetView): Promise<Verdict[]> {
+  async #judge(document: DesiredEnvelope, view: TargetView): Promise<Judged> {
     const { device, policy, floors, clock, journal } = this.#options;
     const last = journal.state.desired ?? undefined;
-    return judgeDesired(document, { view, device, policy, floors, now: clock.now(), last });
-  }
-
-  #set(verdicts: readonly Verdict[]): void {
-    this.#verdicts = new Map(verdicts.map((verdict) => [verdict.order.app, verdict]));
+    const verdicts = await judgeDesired(document, { view, device, policy, floors, now: clock.now(), last });
+    return {
+      verdicts: new Map(verdicts.map((verdict) => [verdict.order.app, verdict])),
+      expires: Math.min(view.expires(), expiryOf(document)),
+    };
   }
 }
+
+/** It was judged, so it says when. */
+const expiryOf = ({ signed }: DesiredEnvelope): number => Date.parse(String(signed['expires']));

@@ -100,6 +100,8 @@ function given({ blobs = [], prepared = [], ended = [], ...rest }: Given): Actua
     keepAfter: 0,
     restartAsked: false,
     floor: 0,
+    forbidden: undefined,
+    isStopped: false,
     ...notes,
   };
   return {
@@ -224,7 +226,16 @@ test('what nobody orders any more is removed', () => {
 
 test('what is below the floor stops and is not started', () => {
   expect(steps(ordered(release(1)), given({ ...serving(1), floor: 2 }))).toEqual(['stop']);
-  expect(steps(ordered(release(1)), given({ current: release(1), prepared: [1], floor: 2 }))).toEqual([]);
+  const after = { current: release(1), prepared: [1], floor: 2 };
+  expect(steps(ordered(release(1)), given({ ...after, isStopped: true }))).toEqual([]);
+});
+
+test("what the board's owner forbids after it was installed stops, and a boot says so once", () => {
+  const forbidden = { kind: 'policy' as const, message: 'no', subject: 'policy.apps' };
+  expect(steps(ordered(release(1)), given({ ...serving(1), forbidden }))).toEqual(['stop']);
+  const booted = { current: release(1), prepared: [1], forbidden };
+  expect(steps(undefined, given(booted))).toEqual(['stop']);
+  expect(steps(undefined, given({ ...booted, isStopped: true }))).toEqual([]);
 });
 
 test('whatever the state: at most one step, never a swap of what is not prepared or ended, never a start below the floor', () => {

@@ -23,6 +23,10 @@ export interface AppActual {
   readonly restartAsked: boolean;
   /** Lowest counter that may run. */
   readonly floor: number;
+  /** Why the board's owner does not allow what is installed. */
+  readonly forbidden: Fault | undefined;
+  /** It was stopped, since it may not run, and that was told. */
+  readonly isStopped: boolean;
 }
 
 export interface Actual {
@@ -49,6 +53,8 @@ const IDLE: AppActual = {
   keepAfter: 0,
   restartAsked: false,
   floor: 0,
+  forbidden: undefined,
+  isStopped: false,
 };
 
 /** At most one step for each app. */
@@ -111,10 +117,10 @@ function keepRunning(
   const release = own.record.current;
   if (release === null) return undefined;
   const { counter, execution, target } = release.order;
-  if (counter < own.floor) {
-    return own.serving === undefined
-      ? undefined
-      : { step: 'stop', app, release, fault: belowFloor(release, own.floor) };
+  const fault = counter < own.floor ? belowFloor(release, own.floor) : own.forbidden;
+  if (fault !== undefined) {
+    const isDone = own.isStopped && own.serving === undefined;
+    return isDone ? undefined : { step: 'stop', app, release, fault };
   }
   if (own.serving === execution) return own.restartAsked ? { step: 'restart', app, release } : undefined;
   if (now < own.keepAfter) return undefined;

@@ -5,7 +5,9 @@
 import type { AppName, Digest, ExecutionId, Fault } from '@wafer/protocol';
 import type { Prepared } from '../apps/runtime.ts';
 import type { BlobStore } from '../apps/store.ts';
+import type { Policy } from '../config.ts';
 import type { Floors } from '../trust/floors.ts';
+import { beyondPolicy } from '../trust/policy.ts';
 import type { Journal } from './journal.ts';
 import type { Actual, AppActual, Desired } from './plan.ts';
 
@@ -21,6 +23,7 @@ export interface Notes {
   keepFailures: number;
   bringFailures: number;
   restartAsked: boolean;
+  isStopped: boolean;
 }
 
 export class Senses {
@@ -41,6 +44,7 @@ export class Senses {
         keepFailures: 0,
         bringFailures: 0,
         restartAsked: false,
+        isStopped: false,
       };
       this.#notes.set(app, notes);
     }
@@ -60,21 +64,24 @@ export interface Sensed {
 }
 
 /** Everything that `plan` wants to know; the disk is asked first, the rest is one instant. */
-export async function sample(sensed: Sensed, wanted: ReadonlySet<Digest>): Promise<Actual> {
+export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet<Digest>): Promise<Actual> {
   const { journal, senses, store, floors } = sensed;
   const blobs = new Set<Digest>();
   for (const digest of wanted) if (await store.has(digest)) blobs.add(digest);
   const apps = new Map<AppName, AppActual>();
   for (const app of Object.keys(journal.state.apps) as AppName[]) {
     const notes = senses.of(app);
+    const record = journal.record(app);
     apps.set(app, {
-      record: journal.record(app),
+      record,
       serving: notes.serving,
       soakFaults: [...notes.soakFaults],
       bringAfter: notes.bringAfter,
       keepAfter: notes.keepAfter,
       restartAsked: notes.restartAsked,
       floor: floors.of(app),
+      forbidden: record.current === null ? undefined : beyondPolicy(record.current.order, policy),
+      isStopped: notes.isStopped,
     });
   }
   return {

@@ -1,7 +1,7 @@
 /**
- * May this board do what the director orders? The argument, step by step: the order is for this
- * board, is newer than the last, has not expired, and is signed by a key that publishers named; and
- * for each app, what is ordered was signed by its publisher, is not below the floor, asks for no
+ * May this board do what the director orders? The argument, step by step: the order is signed, as it
+ * came, by a key that publishers named; it is for this board, is newer than the last, and has not
+ * expired; and for each app, what is ordered was signed by its publisher, is not below the floor, asks for no
  * more than it was signed for, and stays within what the board's owner allows.
  *
  * Where the document fails, nothing changes. Where one app of it fails, that app is rejected with
@@ -9,20 +9,23 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
+  DesiredState,
   describeRefusals,
   FaultError,
   firstBeyond,
   isSignedBy,
   refusals,
   type DesiredApp,
+  type DesiredEnvelope,
   type DeviceId,
+  type DirectorKeys,
   type Fault,
   type ReleaseCustom,
-  type SignedDesired,
 } from '@wafer/protocol';
-import { grantsBound, limitBeyond, type Policy } from '../config.ts';
+import type { Policy } from '../config.ts';
 import type { Floors } from './floors.ts';
 import { genuine, signedFloor } from './genuine.ts';
+import { beyondPolicy } from './policy.ts';
 import type { TargetView } from './updater.ts';
 
 export type Verdict =
@@ -37,51 +40,75 @@ export interface Judge {
   /** ms since 1970. */
   readonly now: number;
   /** The last document that was accepted. */
-  readonly last: SignedDesired | undefined;
+  readonly last: DesiredEnvelope | undefined;
 }
 
 /** One verdict for each app. Rejects with a fault when the document as a whole is refused. */
-export async function judgeDesired(document: SignedDesired, judge: Judge): Promise<Verdict[]> {
-  checkAddressee(document, judge.device);
-  checkVersion(document, judge.last);
-  checkExpiry(document, judge.now);
-  await checkDirector(document, judge.view);
+export async function judgeDesired(received: DesiredEnvelope, judge: Judge): Promise<Verdict[]> {
+  const { keys } = await judge.view.directorKeys();
+  checkDirector(received, keys);
+  const desired = understood(received);
+  checkAddressee(desired, judge.device);
+  checkVersion(desired, stillCounts(judge.last, keys));
+  checkExpiry(desired, judge.now);
   const verdicts: Verdict[] = [];
-  for (const order of document.signed.apps) verdicts.push(await judgeApp(order, judge));
+  for (const order of desired.apps) verdicts.push(await judgeApp(order, judge));
   return verdicts;
 }
 
-function checkAddressee({ signed }: SignedDesired, device: DeviceId): void {
-  if (signed.device !== device) {
-    throw new FaultError('signature', `the desired state is for ${signed.device}`, 'device');
+/** Over what was sent: reading it first would add the defaults of this version. */
+function checkDirector({ signed, signatures }: DesiredEnvelope, keys: DirectorKeys['keys']): void {
+  if (!isSignedBy(signed, signatures, keys)) {
+    throw new FaultError('signature', 'no director key signed the desired state', 'director');
   }
-  if (new Set(signed.apps.map(({ app }) => app)).size !== signed.apps.length) {
+}
+
+function understood({ signed }: DesiredEnvelope): DesiredState {
+  const parsed = DesiredState.safeParse(signed);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new FaultError(
+    'incompatible',
+    `this agent does not understand the desired state: ${issue?.path.join('.')}: ${issue?.message}`,
+    'desired',
+  );
+}
+
+function checkAddressee(desired: DesiredState, device: DeviceId): void {
+  if (desired.device !== device) {
+    throw new FaultError('signature', `the desired state is for ${desired.device}`, 'device');
+  }
+  if (new Set(desired.apps.map(({ app }) => app)).size !== desired.apps.length) {
     throw new FaultError('signature', 'the desired state names an app twice', 'apps');
   }
 }
 
+/**
+ * Fast-forward: whoever had the director's key may have signed a version that nobody can rise above. It is
+ * left behind with the key; orders under it cannot be replayed either.
+ */
+const stillCounts = (
+  last: DesiredEnvelope | undefined,
+  keys: DirectorKeys['keys'],
+): DesiredEnvelope | undefined =>
+  last !== undefined && isSignedBy(last.signed, last.signatures, keys) ? last : undefined;
+
 /** Replay: an old order stays valid to its signature, so versions must rise (Uptane, 5.4.4.2). */
-function checkVersion({ signed }: SignedDesired, last: SignedDesired | undefined): void {
-  if (last === undefined || signed.version > last.signed.version) return;
+function checkVersion({ version, apps }: DesiredState, last: DesiredEnvelope | undefined): void {
+  if (last === undefined || version > last.signed.version) return;
   // The same orders under the same version may come again, with a later expiry.
-  if (signed.version === last.signed.version && isDeepStrictEqual(signed.apps, last.signed.apps)) return;
+  const before = DesiredState.safeParse(last.signed).data?.apps;
+  if (version === last.signed.version && isDeepStrictEqual(apps, before)) return;
   throw new FaultError(
     'signature',
-    `the desired state has version ${signed.version}, and ${last.signed.version} was accepted before`,
+    `the desired state has version ${version}, and ${last.signed.version} was accepted before`,
     'version',
   );
 }
 
-function checkExpiry({ signed }: SignedDesired, now: number): void {
-  if (Date.parse(signed.expires) <= now) {
-    throw new FaultError('expired', `the desired state expired at ${signed.expires}`, 'desired');
-  }
-}
-
-async function checkDirector({ signed, signatures }: SignedDesired, view: TargetView): Promise<void> {
-  const { keys } = await view.directorKeys();
-  if (!isSignedBy(signed, signatures, keys)) {
-    throw new FaultError('signature', 'no director key signed the desired state', 'director');
+function checkExpiry({ expires }: DesiredState, now: number): void {
+  if (Date.parse(expires) <= now) {
+    throw new FaultError('expired', `the desired state expired at ${expires}`, 'desired');
   }
 }
 
@@ -142,15 +169,7 @@ async function checkTriggers(
   }
 }
 
-function checkPolicy({ app, channel, grants, limits }: DesiredApp, policy: Policy): void {
-  const refuse = (what: string): never => {
-    throw new FaultError('policy', `the board's owner does not allow ${what}`, what);
-  };
-  if (policy.apps !== undefined && !policy.apps.includes(app)) refuse(`app ${app}`);
-  if (policy.channels !== undefined && !policy.channels.includes(channel)) refuse(`channel ${channel}`);
-  const bound = grantsBound(policy, grants);
-  const beyond = bound === undefined ? undefined : firstBeyond(grants, bound);
-  if (beyond !== undefined) refuse(beyond);
-  const limit = limitBeyond(policy, limits);
-  if (limit !== undefined) refuse(limit);
+function checkPolicy(order: DesiredApp, policy: Policy): void {
+  const fault = beyondPolicy(order, policy);
+  if (fault !== undefined) throw new FaultError(fault.kind, fault.message, fault.subject);
 }

@@ -1,63 +1,55 @@
 /**
- * Metadata over MQTT for tuf-js: a URL's last part is the name that is asked for. tuf-js wraps what
- * fails here into text, so the fault that caused it is kept in `failure`.
+ * Where metadata comes from: on a board over MQTT (here), in the client for people and test suites
+ * over HTTP (../tuf-client/http.ts). Whoever answers is not trusted: it may withhold, answer with
+ * anything, or never come to an end, so every file has a bound.
  */
 import { FaultError, MetadataName } from '@wafer/protocol';
-import { BaseFetcher } from 'tuf-js';
-import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
 import type { Requests } from '../link/requests.ts';
 
-export const METADATA_BASE_URL = 'mqtt://metadata/';
+export interface Fetcher {
+  /**
+   * The bytes of one file; undefined when the server has none of that name. `version` is absent for
+   * names without one (timestamp; all but root, where snapshots are not consistent). Rejects with a
+   * `link` fault when nobody answers, with `signature` when the file is longer than `maxBytes`.
+   */
+  metadata(role: string, version: number | undefined, maxBytes: number): Promise<Buffer | undefined>;
+}
 
-export class MqttFetcher extends BaseFetcher {
+export const tooLong = (name: string, maxBytes: number): FaultError =>
+  new FaultError('signature', `${name} is longer than the ${maxBytes} bytes that it may have`, name);
+
+/** Parts of one file: a server that hands out bytes singly is not waited for. */
+const MAX_PARTS = 1000;
+
+export class MqttFetcher implements Fetcher {
   readonly #requests: Pick<Requests, 'ask'>;
-  #failure: FaultError | undefined;
 
   constructor(requests: Pick<Requests, 'ask'>) {
-    super();
     this.#requests = requests;
   }
 
-  /** Why the link, rather than what came over it, was the trouble. */
-  get failure(): FaultError | undefined {
-    return this.#failure;
-  }
-
-  override async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    const bytes = await this.downloadBytes(url, Number.MAX_SAFE_INTEGER);
-    return new Blob([new Uint8Array(bytes)]).stream();
-  }
-
-  /** Straight into memory: the base class goes through a temporary file, which wears flash. */
-  override async downloadBytes(url: string, maxLength: number): Promise<Buffer> {
-    const name = MetadataName.safeParse(decodeURIComponent(new URL(url).pathname.slice(1)));
-    if (!name.success) throw new DownloadHTTPError(`no metadata has the name in ${url}`, 404);
-    try {
-      return await this.#download(name.data, maxLength);
-    } catch (error) {
-      if (error instanceof FaultError) this.#failure = error;
-      throw error;
-    }
-  }
-
-  async #download(name: MetadataName, maxLength: number): Promise<Buffer> {
+  async metadata(role: string, version: number | undefined, maxBytes: number): Promise<Buffer | undefined> {
+    const asked = version === undefined ? `${role}.json` : `${version}.${role}.json`;
+    const parsed = MetadataName.safeParse(asked);
+    if (!parsed.success) throw new FaultError('signature', `no metadata may have the name ${asked}`, asked);
+    const name = parsed.data;
     const parts: Buffer[] = [];
     let have = 0;
     let total: number | undefined;
     while (total === undefined || have < total) {
       const answer = await this.#requests.ask({ want: 'metadata', name, offset: have });
       if (answer.status === 'error') {
-        // TUF 1.0, 5.3.3: that the next root is missing ends the search for newer ones.
-        if (/^\d+\.root\.json$/.test(name)) throw new DownloadHTTPError(`${name}: ${answer.code}`, 404);
+        if (answer.code !== 'invalid') return undefined;
         throw new FaultError('link', `the server does not give ${name}: ${answer.code}`, name);
       }
       if (total !== undefined && answer.header.total !== total) {
         throw new FaultError('link', `${name} changed while it was read`, name);
       }
       total = answer.header.total ?? 0;
-      if (total > maxLength) throw new DownloadLengthMismatchError(`${name} is over ${maxLength} bytes`);
+      if (total > maxBytes) throw tooLong(name, maxBytes);
       have += answer.body.length;
       parts.push(answer.body);
+      if (parts.length > MAX_PARTS) throw new FaultError('link', `${name} comes in crumbs`, name);
     }
     return Buffer.concat(parts);
   }

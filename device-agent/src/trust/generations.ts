@@ -1,47 +1,55 @@
 /**
- * Verified metadata on disk, in generations. tuf-js writes its files plainly: cut off in the middle,
- * it cannot even start again. So every refresh works on a copy; only when all of it verified is the
- * copy fsynced, named, and pointed to, in that order. A generation that rotted is passed over for
- * the one before it, and at last for the factory root: trust starts over from there, but a board
- * is never bricked. Rollbacks stay impossible meanwhile through floors.ts and the last desired
- * version.
+ * Verified metadata on disk, in generations. A generation is written beside the others, fsynced,
+ * named, and pointed to, in that order, and never changed afterwards. The pointer holds the hash of
+ * all that is in it, so one that rotted is passed over for the one before it, and at last for the
+ * factory root: trust starts over from there, but a board is never bricked. Rollbacks stay
+ * impossible meanwhile through floors.ts and the last desired version.
  *
  *     trust/factory-root.json        from enrolment, never changed
  *     trust/generations/<n>/*.json   root, timestamp, snapshot, targets, one for each app
- *     trust/current.{a,b}            which generation holds, and when it verified
+ *     trust/current.{a,b}            which generations hold, and when they verified
+ *
+ * A refresh that fails half-way still leaves a generation, `current`, of what verified until then: a
+ * root that revokes stolen keys must not be forgotten because the thief withholds the rest, and a
+ * timestamp that was seen must not be rolled back (TUF 1.0, 5.3.8, 5.4.5, 5.5.7). It is where the next
+ * refresh starts. What apps are judged by without network is `whole`, the last one with all of it.
  */
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Hours } from '@wafer/protocol';
 import { z } from 'zod';
 import { syncFolder, writeSynced } from '../state/durable.ts';
 import { SlotFile } from '../state/slots.ts';
-import { isWhole } from './root.ts';
+import type { Files } from './chain.ts';
 
 export const factoryRootPath = (dataFolder: string): string => join(dataFolder, 'trust', 'factory-root.json');
 
-const Generation = z.strictObject({ number: z.number().int().min(1), verifiedAt: z.number().min(0) });
-const Pointer = z.strictObject({ current: Generation.nullable(), previous: Generation.nullable() });
+const Generation = z.strictObject({ number: z.number().int().min(1), digest: z.string() });
+const Whole = Generation.extend({ verifiedAt: z.number().min(0) });
+const Pointer = z.strictObject({
+  current: Generation.nullable(),
+  whole: Whole.nullable(),
+  previous: Whole.nullable(),
+});
+type Pointer = z.infer<typeof Pointer>;
 
-/** A folder that a tuf-js Updater may be started on. */
+/** What a refresh starts from. */
 export interface Base {
-  readonly folder: string;
-  /** When it verified, ms since 1970; undefined for the factory root alone. */
-  readonly verifiedAt: number | undefined;
+  readonly files: Files;
+  /** The generation that it is; undefined for the factory root alone. */
+  readonly number: number | undefined;
 }
 
 /** A later instant of the same metadata is worth a write to flash once an hour. */
 const WORTH_WRITING_MS = Hours(1);
 
-const TOP_LEVEL = ['root', 'timestamp', 'snapshot', 'targets'] as const;
-
 export class Generations {
   readonly #dataFolder: string;
   readonly #root: string;
-  readonly #pointer: SlotFile<z.infer<typeof Pointer>>;
+  readonly #pointer: SlotFile<Pointer>;
 
-  private constructor(dataFolder: string, root: string, pointer: SlotFile<z.infer<typeof Pointer>>) {
+  private constructor(dataFolder: string, root: string, pointer: SlotFile<Pointer>) {
     this.#dataFolder = dataFolder;
     this.#root = root;
     this.#pointer = pointer;
@@ -52,97 +60,113 @@ export class Generations {
     await mkdir(root, { recursive: true, mode: 0o700 });
     const pointer = await SlotFile.open(join(dataFolder, 'trust', 'current'), Pointer, {
       current: null,
+      whole: null,
       previous: null,
     });
     return new Generations(dataFolder, root, pointer);
   }
 
-  /** The newest generation that still verifies by itself; undefined when none does. */
-  async newestWhole(): Promise<Base | undefined> {
-    const { current, previous } = this.#pointer.value;
-    for (const generation of [current, previous]) {
-      if (generation === null) continue;
-      const folder = join(this.#root, String(generation.number));
-      const files = await readTopLevel(folder);
-      if (files !== undefined && isWhole(files, generation.verifiedAt)) {
-        return { folder, verifiedAt: generation.verifiedAt };
-      }
+  /** The newest that is on disk as it was written. Rejects when even the factory root is missing. */
+  async base(): Promise<Base> {
+    const { current, whole, previous } = this.#pointer.value;
+    for (const generation of [current, whole, previous]) {
+      const files = await this.#read(generation);
+      if (files !== undefined) return { files, number: generation?.number };
+    }
+    const root = await readFile(factoryRootPath(this.#dataFolder));
+    return { files: new Map([['root', root]]), number: undefined };
+  }
+
+  /** The newest with all of it, and when it verified, ms since 1970. */
+  async newestWhole(): Promise<{ readonly files: Files; readonly verifiedAt: number } | undefined> {
+    const { whole, previous } = this.#pointer.value;
+    for (const generation of [whole, previous]) {
+      const files = await this.#read(generation);
+      if (files !== undefined && generation !== null) return { files, verifiedAt: generation.verifiedAt };
     }
     return undefined;
   }
 
-  /** A copy to work on: of the newest whole generation, else of the factory root. */
-  async workingCopy(): Promise<string> {
-    const base = await this.newestWhole();
-    const folder = join(this.#root, `work-${randomUUID()}`);
-    await mkdir(folder, { mode: 0o700 });
-    if (base === undefined) {
-      await copyFile(factoryRootPath(this.#dataFolder), join(folder, 'root.json'));
-      return folder;
-    }
-    for (const name of await readdir(base.folder))
-      await copyFile(join(base.folder, name), join(folder, name));
-    return folder;
-  }
-
-  /** Makes a working copy the current generation; atomic. One that says nothing new is not kept. */
-  async commit(work: string, verifiedAt: number): Promise<void> {
+  /** Atomic. `verifiedAt` when it is all there; files that `base` holds already are not written anew. */
+  async save(files: Files, base: Base, verifiedAt?: number): Promise<void> {
     const before = this.#pointer.value;
-    if (before.current !== null && (await this.#isSame(work, before.current.number))) {
-      // Verified again as it is: a later reboot without network may go by that.
-      if (verifiedAt - before.current.verifiedAt < WORTH_WRITING_MS) return;
-      return this.#pointer.write({ ...before, current: { ...before.current, verifiedAt } });
+    const digest = digestOf(files);
+    if (base.number !== undefined && base.number === before.current?.number) {
+      if (digest === before.current.digest) return this.#verifiedAgain(before.current, verifiedAt);
+    } else if (base.number === undefined && files.size === 1 && verifiedAt === undefined) {
+      if (files.get('root')?.equals(base.files.get('root') ?? Buffer.alloc(0))) return;
     }
-    for (const name of await readdir(work)) {
-      await writeSynced(join(work, name), await readFile(join(work, name)));
+    const generation = { number: await this.#write(files), digest };
+    if (verifiedAt === undefined) {
+      await this.#pointer.write({ ...before, current: generation });
+    } else {
+      const whole = { ...generation, verifiedAt };
+      await this.#pointer.write({ current: generation, whole, previous: before.whole });
     }
-    await syncFolder(work);
-    const number = Math.max(before.current?.number ?? 0, await this.#highest()) + 1;
-    await rename(work, join(this.#root, String(number)));
-    await syncFolder(this.#root);
-    await this.#pointer.write({ current: { number, verifiedAt }, previous: before.current });
     await this.#sweep();
   }
 
-  async discard(work: string): Promise<void> {
-    await rm(work, { recursive: true, force: true });
+  /** Nothing new, but a later reboot without network may go by the later instant. */
+  async #verifiedAgain(generation: NonNullable<Pointer['current']>, verifiedAt?: number): Promise<void> {
+    const before = this.#pointer.value;
+    if (verifiedAt === undefined) return;
+    const isSame = before.whole?.number === generation.number;
+    if (isSame && verifiedAt - (before.whole?.verifiedAt ?? 0) < WORTH_WRITING_MS) return;
+    await this.#pointer.write({
+      current: generation,
+      whole: { ...generation, verifiedAt },
+      previous: isSame ? before.previous : before.whole,
+    });
   }
 
-  /** Removes what nothing points to: old generations, and copies that a power cut left. */
+  async #write(files: Files): Promise<number> {
+    const work = join(this.#root, `work-${randomUUID()}`);
+    await mkdir(work, { mode: 0o700 });
+    try {
+      for (const [role, bytes] of files) await writeSynced(join(work, fileName(role)), bytes);
+      await syncFolder(work);
+      const taken = (await readdir(this.#root)).map(Number).filter(Number.isSafeInteger);
+      const { current, whole } = this.#pointer.value;
+      const number = Math.max(0, ...taken, current?.number ?? 0, whole?.number ?? 0) + 1;
+      await rename(work, join(this.#root, String(number)));
+      await syncFolder(this.#root);
+      return number;
+    } catch (error) {
+      await rm(work, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Removes what nothing points to: old generations, and such as a power cut left. */
   async #sweep(): Promise<void> {
-    const { current, previous } = this.#pointer.value;
-    const kept = new Set([current, previous].map((generation) => String(generation?.number)));
+    const kept = new Set(Object.values(this.#pointer.value).map((generation) => String(generation?.number)));
     for (const name of await readdir(this.#root)) {
       if (!kept.has(name)) await rm(join(this.#root, name), { recursive: true, force: true });
     }
   }
 
-  async #isSame(work: string, number: number): Promise<boolean> {
-    const current = join(this.#root, String(number));
-    const names = await readdir(work);
-    const others = await readdir(current).catch(() => []);
-    if (names.length !== others.length) return false;
-    for (const name of names) {
-      const bytes = await readFile(join(current, name)).catch(() => undefined);
-      if (bytes === undefined || !bytes.equals(await readFile(join(work, name)))) return false;
+  /** Undefined unless it holds exactly what was written. */
+  async #read(generation: z.infer<typeof Generation> | null): Promise<Files | undefined> {
+    if (generation === null) return undefined;
+    const folder = join(this.#root, String(generation.number));
+    const files = new Map<string, Buffer>();
+    try {
+      for (const name of await readdir(folder)) files.set(roleOf(name), await readFile(join(folder, name)));
+    } catch {
+      return undefined;
     }
-    return true;
-  }
-
-  async #highest(): Promise<number> {
-    const numbers = (await readdir(this.#root)).map(Number).filter(Number.isSafeInteger);
-    return Math.max(0, ...numbers);
+    return digestOf(files) === generation.digest ? files : undefined;
   }
 }
 
-async function readTopLevel(folder: string): Promise<Record<(typeof TOP_LEVEL)[number], Buffer> | undefined> {
-  try {
-    const [root, timestamp, snapshot, targets] = await Promise.all(
-      TOP_LEVEL.map((role) => readFile(join(folder, `${role}.json`))),
-    );
-    if (!root || !timestamp || !snapshot || !targets) return undefined;
-    return { root, timestamp, snapshot, targets };
-  } catch {
-    return undefined;
+/** Role names are data from elsewhere: none may name a path. */
+export const fileName = (role: string): string => `${encodeURIComponent(role)}.json`;
+const roleOf = (name: string): string => decodeURIComponent(name.replace(/\.json$/, ''));
+
+function digestOf(files: Files): string {
+  const hash = createHash('sha256');
+  for (const [role, bytes] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${fileName(role)} ${createHash('sha256').update(bytes).digest('hex')}\n`);
   }
+  return hash.digest('hex');
 }

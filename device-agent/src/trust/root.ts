@@ -2,11 +2,14 @@
 import { WaferError } from '@wafer/protocol';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { reason } from '../log.ts';
+import { refuseTwins } from './twins.ts';
 
 /** Throws `trust.signature-invalid` unless `text` is such a root. */
 export function checkRoot(text: string): void {
   try {
-    void new TrustedMetadataStore(Buffer.from(text, 'utf8')).root;
+    const bytes = Buffer.from(text, 'utf8');
+    refuseTwins(bytes);
+    void new TrustedMetadataStore(bytes).root;
   } catch (error) {
     throw new WaferError('trust.signature-invalid', `the trusted root is not valid: ${reason(error)}`);
   }
@@ -21,21 +24,4 @@ export function freezeTime(store: unknown, at: number): void {
   const known = store as { referenceTime?: unknown } | undefined;
   if (!(known?.referenceTime instanceof Date)) throw new TypeError('tuf-js keeps its time elsewhere now');
   known.referenceTime = new Date(at);
-}
-
-/** Whether these files verify together, all but expiry counted at the instant `at`. */
-export function isWhole(
-  files: Readonly<Record<'root' | 'timestamp' | 'snapshot' | 'targets', Buffer>>,
-  at: number,
-): boolean {
-  try {
-    const store = new TrustedMetadataStore(files.root);
-    freezeTime(store, at);
-    store.updateTimestamp(files.timestamp);
-    store.updateSnapshot(files.snapshot, true);
-    store.updateDelegatedTargets(files.targets, 'targets', 'root');
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -5,9 +5,9 @@
  * snapshot and timestamp, online; the broker and the network hold nothing. Whoever owns the server
  * can withhold and can freeze until the timestamp expires, but cannot make a target.
  *
- * `refresh` brings the chain up to date on a copy and commits it as a whole; `offline` verifies what
- * is on disk as of the instant at which it last verified online, so a board without network still
- * knows what is genuine. Both hand a `TargetView` to the caller, which is valid only meanwhile.
+ * `refresh` brings the chain up to date and keeps it (metadata.ts); `offline` verifies what is on
+ * disk as of the instant at which it last verified online, so a board without network still knows
+ * what is genuine. Both hand a `TargetView` to the caller, which is valid only meanwhile.
  *
  * Faults: `link` when the server did not answer, `expired` when something is signed but past its
  * time, `signature` for everything else that does not verify.
@@ -20,15 +20,17 @@ import { decodeChunk } from '../link/chunk.ts';
 import type { FloorClock } from '../link/clock.ts';
 import type { Requests } from '../link/requests.ts';
 import { replaceFile } from '../state/durable.ts';
-import { Chain, type Target } from './chain.ts';
-import { offlineRequests } from './fetcher.ts';
-import { Generations } from './generations.ts';
+import type { Chain, Target } from './chain.ts';
+import { MqttFetcher, offlineRequests } from './fetcher.ts';
+import { TrustedMetadata } from './metadata.ts';
 
 export interface TargetView {
   /** What publishers signed under this path; undefined when they signed nothing. */
   target(path: string): Promise<Target | undefined>;
   /** Who may sign desired state. */
   directorKeys(): Promise<DirectorKeys>;
+  /** When the first of all that was asked for so far is past its time, ms since 1970. */
+  expires(): number;
 }
 
 export interface TrustOptions {
@@ -40,56 +42,34 @@ export interface TrustOptions {
 
 export class Trust {
   readonly #options: TrustOptions;
-  readonly #generations: Generations;
-  #refreshing: Promise<unknown> = Promise.resolve();
+  readonly #metadata: TrustedMetadata;
 
-  private constructor(options: TrustOptions, generations: Generations) {
+  private constructor(options: TrustOptions, metadata: TrustedMetadata) {
     this.#options = options;
-    this.#generations = generations;
+    this.#metadata = metadata;
   }
 
   static async open(options: TrustOptions): Promise<Trust> {
-    return new Trust(options, await Generations.open(options.folder));
+    const { folder, requests, clock } = options;
+    const fetcher = new MqttFetcher(requests);
+    return new Trust(options, await TrustedMetadata.open({ folder, fetcher, clock }));
   }
 
   /** One at a time. What verified is kept even when `use` rejects, for then it is not to blame. */
   refresh<T>(use: (view: TargetView) => Promise<T>): Promise<T> {
-    const done = this.#refreshing.then(() => this.#refresh(use));
-    this.#refreshing = done.catch(() => {});
-    return done;
-  }
-
-  async #refresh<T>(use: (view: TargetView) => Promise<T>): Promise<T> {
-    const { requests, clock } = this.#options;
-    const now = clock.now();
-    const work = await this.#generations.workingCopy();
-    try {
-      const chain = new Chain(work, requests, now);
-      await chain.refresh();
-      const outcome = await settle(use(this.#view(chain, requests)));
-      await this.#generations.commit(work, now);
-      await clock.verified(now);
-      return unwrap(outcome);
-    } finally {
-      await this.#generations.discard(work);
-    }
+    return this.#metadata.refresh((chain) => use(this.#view(chain, this.#options.requests)));
   }
 
   /** Rejects with a `link` fault when nothing on disk verifies. */
-  async offline<T>(use: (view: TargetView) => Promise<T>): Promise<T> {
-    const base = await this.#generations.newestWhole();
-    if (base?.verifiedAt === undefined) {
-      throw new FaultError('link', 'no verified metadata is on disk, and there is no connection yet');
-    }
-    const chain = new Chain(base.folder, offlineRequests, base.verifiedAt, true);
-    await chain.refresh();
-    return use(this.#view(chain, offlineRequests));
+  offline<T>(use: (view: TargetView) => Promise<T>): Promise<T> {
+    return this.#metadata.offline((chain) => use(this.#view(chain, offlineRequests)));
   }
 
   #view(chain: Chain, requests: Pick<Requests, 'ask'>): TargetView {
     return {
       target: (path) => chain.target(path),
       directorKeys: () => this.#directorKeys(chain, requests),
+      expires: () => chain.expires,
     };
   }
 
@@ -123,17 +103,4 @@ export class Trust {
     await replaceFile(path, bytes);
     return bytes;
   }
-}
-
-type Outcome<T> = { readonly value: T } | { readonly error: unknown };
-
-const settle = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
-  promise.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
-
-function unwrap<T>(outcome: Outcome<T>): T {
-  if ('error' in outcome) throw outcome.error;
-  return outcome.value;
 }

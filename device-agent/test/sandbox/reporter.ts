@@ -1,6 +1,6 @@
 /**
  * One line for each attack: its name and what stopped it. A case that was skipped, that a filter left
- * out, or that ended without asserting anything is none that was withstood. Those that ran are held against
+ * out, or that ended without asserting anything is none that was withstood. The sandbox's are held against
  * the table in docs/sandbox.md, so that it names neither more nor fewer.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -38,6 +38,12 @@ export class AttackReporter implements Reporter {
   #passed = 0;
   #failed = 0;
   readonly #names = new Set<string>();
+  readonly #isListed: boolean;
+
+  /** `isListed`: docs/sandbox.md has a line for each of the attacks. */
+  constructor({ isListed }: { isListed: boolean }) {
+    this.#isListed = isListed;
+  }
 
   onTestCaseResult(test: TestCase): void {
     this.#names.add(test.fullName);
@@ -65,7 +71,7 @@ export class AttackReporter implements Reporter {
     }
     this.#failed += unhandled.length;
     for (const error of unhandled) say(`FAILED  outside of any attack\n${detail(error)}`);
-    this.#compare(modules.length === testFiles().length);
+    if (this.#isListed) this.#compare(modules.length === testFiles().length);
     const [passed, failed] = [this.#passed, this.#failed];
     if (failed > 0 || passed === 0) process.exitCode = 1;
     process.on('exit', () => say(`\n${passed} passed, ${failed} failed`));

@@ -232,6 +232,20 @@ test('a release below a floor that rose stops, and does not come back with a reb
   expect(machine.runtime.serving('thermo')).toBeUndefined();
 });
 
+test("an owner who forbids what is installed finds it stopped after the agent's restart, and told once", async () => {
+  const { machine, first } = await installed();
+  machine.policy = { apps: [] };
+  await machine.reboot();
+  await machine.run();
+  await machine.pass(2000);
+  expect(machine.runtime.serving('thermo')).toBeUndefined();
+  expect(machine.faults).toMatchObject([{ kind: 'policy', subject: 'policy.apps' }]);
+  machine.policy = {};
+  await machine.reboot();
+  await machine.orderAndRun(first);
+  expect(machine.runtime.serving('thermo')).toBe('1.0.0');
+});
+
 test('a rollback does not go below the floor', async () => {
   const { machine, two } = await installed();
   const order = admitted(two);

@@ -13,6 +13,7 @@ import { Runner } from '../../src/state/runner.ts';
 import { sample, Senses, wantedDigests } from '../../src/state/sample.ts';
 import { Watch } from '../../src/state/watch.ts';
 import type { Verdict } from '../../src/trust/desired.ts';
+import type { Policy } from '../../src/config.ts';
 import { Floors } from '../../src/trust/floors.ts';
 import { temporaryFolder } from '../folder.ts';
 import { Repository, type Published } from '../trust/repository.ts';
@@ -36,6 +37,7 @@ export class Machine {
   runner!: Runner;
   watch!: Watch;
   desired: Desired;
+  policy: Policy = {};
   now = Date.UTC(2027, 0, 1);
   readonly #folder: string;
   readonly #repository: Repository;
@@ -75,7 +77,7 @@ export class Machine {
     this.runner = new Runner({
       plan: async () => {
         const wanted = wantedDigests(board, this.desired);
-        const actual = await sample(board, wanted);
+        const actual = await sample(board, this.policy, wanted);
         await board.store.prune(wanted);
         return plan(this.desired, actual, this.now);
       },

@@ -1,9 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppName, type DesiredApp, type FaultKind, type SignedDesired } from '@wafer/protocol';
+import {
+  AppName,
+  isSignedBy,
+  signDocument,
+  SignedDesired,
+  type DesiredApp,
+  type DesiredEnvelope,
+  type FaultKind,
+} from '@wafer/protocol';
 import { expect, test } from 'vitest';
 import type { Policy } from '../../src/config.ts';
 import { openClock } from '../../src/link/clock.ts';
+import { Journal } from '../../src/state/journal.ts';
 import { judgeDesired, type Verdict } from '../../src/trust/desired.ts';
 import { Floors } from '../../src/trust/floors.ts';
 import { factoryRootPath } from '../../src/trust/generations.ts';
@@ -13,7 +22,8 @@ import { DEVICE, orderFor, OTHER_DEVICE } from '../state/orders.ts';
 import { newSigner, Repository, sha256 } from './repository.ts';
 
 interface Board {
-  readonly judge: (document: SignedDesired, last?: SignedDesired, policy?: Policy) => Promise<Verdict[]>;
+  readonly judge: (document: DesiredEnvelope, last?: DesiredEnvelope, policy?: Policy) => Promise<Verdict[]>;
+  readonly folder: string;
   readonly floors: Floors;
 }
 
@@ -25,6 +35,7 @@ async function newBoard(repository: Repository): Promise<Board> {
   const trust = await Trust.open({ folder, requests: repository.requests, clock });
   const floors = await Floors.open(folder);
   return {
+    folder,
     floors,
     judge: (document, last, policy = {}) =>
       trust.refresh((view) =>
@@ -57,19 +68,40 @@ test('an order for what was signed, within all bounds, is admitted', async () =>
   expect(verdict.kind).toBe('admitted');
 });
 
-test('a document for another device is refused as a whole', async () => {
+test("wrong target: another device's document is refused as a whole", async () => {
   const repository = new Repository();
   const { judge } = await newBoard(repository);
   await expect(judge(repository.desired(OTHER_DEVICE, 1, []))).rejects.toEqual(fault('signature', 'device'));
 });
 
-test('a replayed older version is refused, and so is another content under the same version', async () => {
+test('replay: an older desired state is refused, and so is another content under the same version', async () => {
   const repository = new Repository();
   const published = repository.publish('thermo', '1.0.0');
   const { judge } = await newBoard(repository);
   const last = repository.desired(DEVICE, 5, [orderFor(published)]);
   await expect(judge(repository.desired(DEVICE, 4, []), last)).rejects.toEqual(fault('signature', 'version'));
   await expect(judge(repository.desired(DEVICE, 5, []), last)).rejects.toEqual(fault('signature', 'version'));
+});
+
+test('fast-forward: a version that a thief of the director key raised is left behind with the key', async () => {
+  const repository = new Repository();
+  const { judge } = await newBoard(repository);
+  const raised = repository.desired(DEVICE, Number.MAX_SAFE_INTEGER, []);
+  expect(await judge(raised)).toEqual([]);
+  await expect(judge(repository.desired(DEVICE, 2, []), raised)).rejects.toEqual(
+    fault('signature', 'version'),
+  );
+  const stolen = repository.keys.director;
+  repository.keys.director = newSigner();
+  repository.sign();
+  const recovered = repository.desired(DEVICE, 2, []);
+  expect(await judge(recovered, raised)).toEqual([]);
+  // From there on versions rise again, and the thief's are no longer orders.
+  await expect(judge(repository.desired(DEVICE, 1, []), recovered)).rejects.toEqual(
+    fault('signature', 'version'),
+  );
+  const again = repository.desired(DEVICE, Number.MAX_SAFE_INTEGER, [], { by: stolen });
+  await expect(judge(again, recovered)).rejects.toEqual(fault('signature', 'director'));
 });
 
 test('the same version with the same content is taken again', async () => {
@@ -82,14 +114,14 @@ test('the same version with the same content is taken again', async () => {
   expect(await judge(renewed, last)).toHaveLength(1);
 });
 
-test('an expired document is refused', async () => {
+test('freeze: an expired desired state is refused', async () => {
   const repository = new Repository();
   const { judge } = await newBoard(repository);
   const stale = repository.desired(DEVICE, 1, [], { expiresInMs: -1 });
   await expect(judge(stale)).rejects.toEqual(fault('expired'));
 });
 
-test('a document signed by anyone but the director is refused, online keys included', async () => {
+test('arbitrary order: a document signed by anyone but the director is refused, online keys included', async () => {
   const repository = new Repository();
   const { judge } = await newBoard(repository);
   for (const by of [newSigner(), repository.keys.timestamp, repository.keys.snapshot]) {
@@ -98,7 +130,7 @@ test('a document signed by anyone but the director is refused, online keys inclu
   }
 });
 
-test('a document that was altered after signing is refused', async () => {
+test('arbitrary order: a document that was altered after signing is refused', async () => {
   const repository = new Repository();
   const { judge } = await newBoard(repository);
   const { signed, signatures } = repository.desired(DEVICE, 1, []);
@@ -117,7 +149,7 @@ test('director keys rotate through the offline chain: the old key loses its voic
   expect(await judge(repository.desired(DEVICE, 1, []))).toEqual([]);
 });
 
-test('a stolen director cannot order a component that no publisher signed', async () => {
+test('arbitrary install: a stolen director cannot order a component that no publisher signed', async () => {
   const digest = sha256('malware');
   const verdict = await judgeOne(
     {},
@@ -126,7 +158,7 @@ test('a stolen director cannot order a component that no publisher signed', asyn
   expect(verdict).toEqual(fault('signature'));
 });
 
-test('a stolen director cannot put another hash or length behind a signed path', async () => {
+test('arbitrary install: a stolen director cannot put another hash or length behind a signed path', async () => {
   const repository = new Repository();
   const published = repository.publish('thermo', '1.0.0');
   const { judge } = await newBoard(repository);
@@ -140,12 +172,12 @@ test('a stolen director cannot put another hash or length behind a signed path',
   }
 });
 
-test('a stolen director cannot pass one release off as another version or counter', async () => {
+test('wrong target: a stolen director cannot pass one release off as another version or counter', async () => {
   expect(await judgeOne({}, { version: '2.0.0' })).toEqual(fault('signature'));
   expect(await judgeOne({}, { counter: 99 })).toEqual(fault('signature'));
 });
 
-test('a role cannot speak for another app', async () => {
+test('wrong target: a role cannot speak for another app', async () => {
   const verdict = await judgeOne({ app: AppName.parse('pump') }, { app: 'thermo' });
   expect(verdict).toEqual(fault('signature'));
 });
@@ -170,18 +202,27 @@ test('an import that nothing gives is incompatible', async () => {
   expect(verdict).toEqual(fault('incompatible', 'wasi:sockets/tcp@0.2.0'));
 });
 
-test("the owner's policy caps grants, memory, apps and channels", async () => {
+test("the owner's policy caps grants, limits, apps and channels, and the rule is named", async () => {
   const granted = { grants: { clock: true } };
-  expect(await judgeOne(granted, granted, { grants: {} })).toEqual(fault('policy', 'clock'));
-  expect(await judgeOne({}, { limits: { memoryMiB: 64 } }, { limits: { memoryMiB: 32 } })).toEqual(
-    fault('policy'),
-  );
-  expect(await judgeOne({}, {}, { apps: [AppName.parse('pump')] })).toEqual(fault('policy', 'app thermo'));
-  expect(await judgeOne({}, {}, { channels: [] })).toEqual(fault('policy', 'channel stable'));
+  expect(await judgeOne(granted, granted, { grants: {} })).toEqual(fault('policy', 'policy.grants.clock'));
+  const limits = { memoryMiB: 64, deadlineMs: 900 };
+  for (const [name, cap] of [
+    ['memoryMiB', 32],
+    ['deadlineMs', 500],
+  ] as const) {
+    const verdict = await judgeOne({}, { limits }, { limits: { [name]: cap } });
+    expect(verdict).toEqual(fault('policy', `policy.limits.${name}`));
+  }
+  expect(await judgeOne({}, {}, { apps: [AppName.parse('pump')] })).toEqual(fault('policy', 'policy.apps'));
+  expect(await judgeOne({}, {}, { channels: [] })).toEqual(fault('policy', 'policy.channels'));
+  const messaging = { publish: ['telemetry/x'], subscribe: [] };
+  expect(
+    await judgeOne({ grants: { messaging } }, { grants: { messaging } }, { grants: { clock: true } }),
+  ).toEqual(fault('policy', 'policy.grants.messaging.publish'));
   expect((await judgeOne(granted, granted, { grants: { clock: true } })).kind).toBe('admitted');
 });
 
-test('a release below the floor is refused, and stays so when the floor is withdrawn', async () => {
+test('rollback: a release below the floor is refused, and stays so when the floor is withdrawn', async () => {
   const repository = new Repository();
   const first = repository.publish('thermo', '1.0.0');
   const second = repository.publish('thermo', '1.1.0');
@@ -195,6 +236,40 @@ test('a release below the floor is refused, and stays so when the floor is withd
   const [above] = await judge(repository.desired(DEVICE, 3, [orderFor(second)]));
   expect(above?.kind).toBe('admitted');
   expect(floors.of(AppName.parse('thermo'))).toBe(2);
+});
+
+test('what is verified is what was sent, so a document from before a default existed still holds', async () => {
+  const repository = new Repository();
+  const published = repository.publish('thermo', '1.0.0');
+  const { judge } = await newBoard(repository);
+  // The director left out what this agent fills in, as one from before those fields existed would.
+  const { config: _, secrets: __, isolation: ___, ...order } = orderFor(published);
+  const document = repository.desired(DEVICE, 1, [order as DesiredApp]);
+  const read = SignedDesired.parse(document);
+  expect(read.signed.apps[0]).toHaveProperty('isolation', 'shared');
+  const keys = { [repository.keys.director.id]: repository.keys.director.hex };
+  expect(isSignedBy(read.signed, read.signatures, keys)).toBe(false);
+  const [verdict] = await judge(document);
+  expect(verdict).toMatchObject({ kind: 'admitted', order: { isolation: 'shared', config: {} } });
+});
+
+test('such a document is journalled as it was signed, and verifies again after a boot', async () => {
+  const repository = new Repository();
+  const published = repository.publish('thermo', '1.0.0');
+  const { judge, folder } = await newBoard(repository);
+  const { isolation: _, ...order } = orderFor(published);
+  const journal = () => Journal.open({ folder, deliver: async () => {}, onDiskError: () => {} });
+  await (await journal()).accept(repository.desired(DEVICE, 1, [order as DesiredApp]));
+  const { desired } = (await journal()).state;
+  expect(await judge(desired!, desired!)).toHaveLength(1);
+});
+
+test('a document that is signed, but in a form of the future, is incompatible', async () => {
+  const repository = new Repository();
+  const { judge } = await newBoard(repository);
+  const { signed } = repository.desired(DEVICE, 1, []);
+  const later = signDocument({ ...signed, unheardOf: true }, repository.keys.director.key);
+  await expect(judge(later)).rejects.toEqual(fault('incompatible', 'desired'));
 });
 
 test('one bad app does not keep the others out', async () => {

@@ -15,7 +15,7 @@ test('a floor only rises, and is still there after a restart', async () => {
   expect((await Floors.open(folder)).of(THERMO)).toBe(3);
 });
 
-test('a slot that is cut or forged leaves the one before', async () => {
+test('truncation: a slot of floors that is cut or forged leaves the one before', async () => {
   const folder = await temporaryFolder();
   const floors = await Floors.open(folder);
   await floors.raise(THERMO, 3);

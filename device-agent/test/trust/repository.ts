@@ -38,15 +38,18 @@ import {
   type DeviceId,
   type Request,
   type SignedDesired,
+  type SignedTime,
+  type TimeDocument,
 } from '@wafer/protocol';
 import type { Answer, Question, Requests } from '../../src/link/requests.ts';
+import { DEVICE } from '../state/orders.ts';
 
 const SPEC = '1.0.31';
 const YEAR_MS = 365 * 86_400_000;
 export const sha256 = (bytes: Uint8Array | string): Digest =>
   Digest.parse(createHash('sha256').update(bytes).digest('hex'));
 
-interface Signer {
+export interface Signer {
   readonly id: string;
   readonly hex: string;
   readonly key: KeyObject;
@@ -88,12 +91,17 @@ export class Repository {
     app: newSigner(),
     director: newSigner(),
   };
+  /** Further keys of root, beside `keys.root`. */
+  coRoots: Signer[] = [];
+  rootThreshold = 1;
   /** Metadata by the name under which it is asked for. */
   readonly files = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
   /** Hooks for attackers: what is answered instead. */
   alterMetadata: (name: string, bytes: Buffer) => Buffer | undefined = (_, bytes) => bytes;
   alterChunk: (digest: string, index: number, bytes: Buffer) => Buffer | undefined = (_, __, bytes) => bytes;
+  tellTime: (document: TimeDocument) => SignedTime = (document) =>
+    signDocument(document, this.keys.director.key);
   expires = new Date(Date.now() + YEAR_MS);
   asked: Question[] = [];
   /** Whether director keys stand in `custom`, or only in the target's content. */
@@ -104,7 +112,9 @@ export class Repository {
   #snapshotVersion = 0;
   #timestampVersion = 0;
 
-  constructor() {
+  constructor({ rootKeys = 1, rootThreshold = 1 } = {}) {
+    for (let further = 1; further < rootKeys; further += 1) this.coRoots.push(newSigner());
+    this.rootThreshold = rootThreshold;
     this.rotateRoot();
     this.sign();
   }
@@ -113,18 +123,22 @@ export class Repository {
     return this.files.get('1.root.json')!.toString('utf8');
   }
 
-  rotateRoot(signers: Signer[] = [this.keys.root]): void {
+  get roots(): Signer[] {
+    return [this.keys.root, ...this.coRoots];
+  }
+
+  rotateRoot(signers: Signer[] = this.roots): void {
     this.#rootVersion += 1;
     const role = (signer: Signer) => new Role({ keyIDs: [signer.id], threshold: 1 });
-    const { root, targets, snapshot, timestamp } = this.keys;
+    const { targets, snapshot, timestamp } = this.keys;
     const body = new Root({
       version: this.#rootVersion,
       specVersion: SPEC,
       expires: this.#expiry(),
       consistentSnapshot: true,
-      keys: Object.fromEntries([root, targets, snapshot, timestamp].map((k) => [k.id, modelKey(k)])),
+      keys: Object.fromEntries([...this.roots, targets, snapshot, timestamp].map((k) => [k.id, modelKey(k)])),
       roles: {
-        root: role(root),
+        root: new Role({ keyIDs: this.roots.map(({ id }) => id), threshold: this.rootThreshold }),
         targets: role(targets),
         snapshot: role(snapshot),
         timestamp: role(timestamp),
@@ -165,13 +179,28 @@ export class Repository {
     return { target: { path, sha256: digest, length: bytes.length }, custom: full, bytes };
   }
 
+  /** What the next `sign` counts on from: forwards as a thief would, or back as after a recovery. */
+  countFrom(versions: { root?: number; targets?: number; snapshot?: number; timestamp?: number }): void {
+    this.#rootVersion = versions.root ?? this.#rootVersion;
+    this.#targetsVersion = versions.targets ?? this.#targetsVersion;
+    this.#snapshotVersion = versions.snapshot ?? this.#snapshotVersion;
+    this.#timestampVersion = versions.timestamp ?? this.#timestampVersion;
+  }
+
   setFloor(name: string, floor: number): void {
     const app = AppName.parse(name);
     this.addTarget(app, floorTarget(app), 0, sha256(''), { wafer: 1, floor });
     this.sign();
   }
 
-  addTarget(app: AppName, path: string, length: number, digest: string, custom: object): void {
+  addTarget(
+    app: AppName,
+    path: string,
+    length: number,
+    digest: string,
+    custom: object,
+    signers: Parameters<Repository['sign']>[0] = {},
+  ): void {
     const role = this.#roles.get(app) ?? { version: 0, targets: {} };
     const file = TargetFile.fromJSON(path, {
       length,
@@ -179,11 +208,22 @@ export class Repository {
       custom: { ...custom },
     });
     this.#roles.set(app, { version: role.version + 1, targets: { ...role.targets, [path]: file } });
+    this.sign(signers);
+  }
+
+  dropTarget(app: AppName, path: string): void {
+    const role = this.#roles.get(app)!;
+    const { [path]: _, ...targets } = role.targets;
+    this.#roles.set(app, { version: role.version + 1, targets });
     this.sign();
   }
 
   /** A new version of targets, snapshot and timestamp over everything there is. */
-  sign({ targetsSigner = this.keys.targets, appSigner = this.keys.app } = {}): void {
+  sign({
+    targetsSigner = this.keys.targets,
+    appSigner = this.keys.app,
+    snapshotLength = undefined as number | undefined,
+  } = {}): void {
     const meta: Record<string, MetaFile> = {};
     for (const [app, { version, targets }] of this.#roles) {
       const body = new Targets({ version, specVersion: SPEC, expires: this.#expiry(), targets });
@@ -206,7 +246,10 @@ export class Repository {
       version: this.#timestampVersion,
       specVersion: SPEC,
       expires: this.#expiry(),
-      snapshotMeta: new MetaFile({ version: this.#snapshotVersion }),
+      snapshotMeta: new MetaFile({
+        version: this.#snapshotVersion,
+        ...(snapshotLength === undefined ? {} : { length: snapshotLength }),
+      }),
     });
     this.files.set('timestamp.json', signed(timestamp, this.keys.timestamp));
   }
@@ -245,9 +288,27 @@ export class Repository {
   answer(request: Request): Buffer {
     const { id } = request;
     this.asked.push(request);
-    const body = request.want === 'metadata' ? this.#metadata(request) : this.#chunk(request);
+    const body = this.#body(request);
     if (body === undefined) return encodeFrame({ id, status: 'error', code: 'not-found' }, Buffer.alloc(0));
     return encodeFrame({ id, status: 'ok', encoding: body.encoding, total: body.total }, body.bytes);
+  }
+
+  #body(request: Request) {
+    switch (request.want) {
+      case 'metadata':
+        return this.#metadata(request);
+      case 'chunk':
+        return this.#chunk(request);
+      case 'time': {
+        const time = this.tellTime({
+          _type: 'wafer-time',
+          device: DEVICE,
+          nonce: request.nonce,
+          time: new Date().toISOString(),
+        });
+        return { bytes: Buffer.from(JSON.stringify(time)), encoding: 'identity' as const, total: undefined };
+      }
+    }
   }
 
   #metadata({ name, offset }: Extract<Request, { want: 'metadata' }>) {

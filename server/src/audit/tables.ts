@@ -1,5 +1,9 @@
-/** Who changed what, from where. Append-only: rows come only as part of the statement that changes. */
-import { bigserial, index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+/**
+ * Who changed what, from where. Append-only: rows come only as part of the statement that changes, and
+ * a trigger (in the migration) refuses every other change of a row but its sealing, once.
+ */
+import { sql } from 'drizzle-orm';
+import { bigint, bigserial, index, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 export const auditEvents = pgTable(
   'audit_events',
@@ -15,6 +19,16 @@ export const auditEvents = pgTable(
     subject: text().notNull(),
     before: jsonb(),
     after: jsonb(),
+    /** Its place in the chain; null until the sealer has been there. Unique, so that chains cannot fork. */
+    seq: bigint({ mode: 'number' }).unique(),
+    hash: text(),
+    /** Over the head that this event is; on the last of each batch. */
+    signature: text(),
   },
-  (table) => [index().on(table.subject, table.id.desc())],
+  (table) => [
+    index().on(table.subject, table.id.desc()),
+    index('audit_events_unsealed_index')
+      .on(table.id)
+      .where(sql`seq is null`),
+  ],
 );

@@ -37,6 +37,9 @@ export function isUnavailable(error: unknown): boolean {
 /** SQLSTATE class 23: unique, foreign key, check. */
 export const isConflict = (error: unknown): boolean => failureCode(error)?.startsWith('23') === true;
 
+/** The statement was ended so that another could go on; nothing of it is left. */
+export const isDeadlock = (error: unknown): boolean => failureCode(error) === '40P01';
+
 export const isUnstorable = (error: unknown): boolean => UNSTORABLE_STATES.has(failureCode(error) ?? '');
 
 /**

@@ -7,13 +7,15 @@
  * (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, or else the Origin header); a bearer token
  * is never sent unasked.
  */
-import { WaferError, type Role } from '@wafer/protocol';
+import { API_ROOT, WaferError, type Role } from '@wafer/protocol';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 
 export interface Actor {
   readonly name: string;
   readonly role: Role;
   readonly via: 'session' | 'token';
+  /** Of a token that was narrowed; null or absent: whatever the role may. */
+  readonly scopes?: readonly string[] | null;
   /** As audit events name them: `user:admin`, `token:ci`. */
   readonly audit: string;
   /** Remote address. */
@@ -23,9 +25,14 @@ export interface Actor {
 /** Finds the person behind a request; undefined for a stranger. */
 export type Authenticate = (request: FastifyRequest) => Promise<Omit<Actor, 'audit' | 'source'> | undefined>;
 
+/** Who may ask: whoever has this role or one above it, or anybody. `page` is outside the API. */
+export type Rule = Role | 'public' | 'page';
+
 declare module 'fastify' {
   interface FastifyInstance {
     authenticate: Authenticate;
+    /** `METHOD /path` → its rule, of every route that there is. */
+    rules: ReadonlyMap<string, Rule>;
   }
   interface FastifyRequest {
     actor: Actor | null;
@@ -50,6 +57,7 @@ export function requireRole(role: Role): RoleGuard {
         'auth.forbidden',
         `This needs the role ${role}; ${person.name} is ${person.role}.`,
       );
+    refuseOutOfScope(request, person.scopes ?? null);
     const kind = person.via === 'session' ? 'user' : 'token';
     request.actor = { ...person, audit: `${kind}:${person.name}`, source: request.ip };
   };
@@ -65,7 +73,20 @@ export function actorOf(request: FastifyRequest): Actor {
 
 const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
-function refuseForeignPage(request: FastifyRequest): void {
+/** A narrowed token reaches routes of its areas, and the one that says whose it is. */
+function refuseOutOfScope(request: FastifyRequest, scopes: readonly string[] | null): void {
+  const { url, schema } = request.routeOptions;
+  if (scopes === null || url === `${API_ROOT}/me`) return;
+  const needed = `${schema?.tags?.[0] ?? 'no area'}:${isSafe(request.method) ? 'read' : 'write'}`;
+  if (scopes.includes(needed)) return;
+  throw new WaferError(
+    'auth.forbidden',
+    `This needs the scope ${needed}; the token has ${scopes.join(', ')}.`,
+  );
+}
+
+/** Throws auth.forbidden for a change that a browser was talked into by somebody else's page. */
+export function refuseForeignPage(request: FastifyRequest): void {
   if (isSafe(request.method)) return;
   const site = request.headers['sec-fetch-site'];
   const origin = request.headers.origin;
@@ -92,13 +113,20 @@ export function roleOf(route: RouteOptions): Role | undefined {
   return hooks.map((hook) => guards.get(hook)).find((role) => role !== undefined);
 }
 
+/** Throws for a route of the API that has none. */
+function ruleOf(route: RouteOptions, method: string): Rule {
+  if (!route.url.startsWith(`${API_ROOT}/`)) return 'page';
+  const rule = PUBLIC_ROUTES.has(`${method} ${route.url}`) ? 'public' : roleOf(route);
+  if (rule === undefined) throw new Error(`${method} ${route.url} names no role`);
+  return rule;
+}
+
 /** Call before any route is registered. */
 export function guardEveryRoute(app: FastifyInstance): void {
+  const rules = new Map<string, Rule>();
+  app.decorate('rules', rules);
   app.decorateRequest('actor', null);
   app.addHook('onRoute', (route) => {
-    if (!route.url.startsWith('/api/v1')) return;
-    for (const method of [route.method].flat())
-      if (roleOf(route) === undefined && !PUBLIC_ROUTES.has(`${method} ${route.url}`))
-        throw new Error(`${method} ${route.url} names no role`);
+    for (const method of [route.method].flat()) rules.set(`${method} ${route.url}`, ruleOf(route, method));
   });
 }

@@ -3,7 +3,8 @@
  *
  * Parties: a device proves itself once with a claim token and from then on with a certificate that
  * this server's CA signed over a key which never leaves the board. A person signs in with a link
- * that works once, or comes with an API token.
+ * that works once, with a password, or at the single sign-on, or comes with an API token.
+ * Only people who were invited come in, whichever way.
  *
  * Invariants: private keys are 0600 and secrets are stored as hashes only; a claim's use, the
  * device, its certificate, its timeline row and its audit event appear in one statement or not at
@@ -15,6 +16,9 @@ export { writeCredentials } from './credentials.ts';
 export { openPeople, type People } from './people.ts';
 export { advertisedHost, openAuthority } from './pki.ts';
 export { identity, signInUrl } from './routes.ts';
+export { passwordPage } from './password-routes.ts';
 export { signInPage } from './sign-in.ts';
+export { openSso, type Sso } from './sso.ts';
+export { ssoPages } from './sso-routes.ts';
 export { createToken } from './tokens.ts';
 export { auditDoubledSession, auditTwins } from './twins.ts';

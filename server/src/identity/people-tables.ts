@@ -4,7 +4,7 @@
  * names. `role` is ours.
  */
 import type { Role } from '@wafer/protocol';
-import { boolean, index, pgTable, text } from 'drizzle-orm/pg-core';
+import { boolean, index, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { instant } from '../db/columns.ts';
 
 const stamps = { createdAt: instant('created_at').notNull(), updatedAt: instant('updated_at').notNull() };
@@ -38,7 +38,7 @@ export const sessions = pgTable(
   (table) => [index().on(table.userId)],
 );
 
-/** Ways to sign in that a person has; the sign-in link needs none, better-auth asks for the table. */
+/** Ways to sign in that a person has: a password (scrypt), or an identity at the single sign-on. */
 export const accounts = pgTable(
   'accounts',
   {
@@ -55,7 +55,10 @@ export const accounts = pgTable(
     password: text(),
     ...stamps,
   },
-  (table) => [index().on(table.userId)],
+  (table) => [
+    index().on(table.userId),
+    uniqueIndex('accounts_identity').on(table.providerId, table.accountId),
+  ],
 );
 
 /** Sign-in links that were not used yet; only a hash of each token. */

@@ -11,6 +11,7 @@ import {
   EnrolResponse,
   Me,
   Seconds,
+  TokenList,
   WaferError,
 } from '@wafer/protocol';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -22,8 +23,10 @@ import { claimRoutes } from './claim-routes.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
+import { passwordRoutes } from './password-routes.ts';
+import { personRoutes } from './people-routes.ts';
 import { renewalRoutes } from './renewal.ts';
-import { deleteToken, insertClaim, revokeDevice } from './store.ts';
+import { deleteToken, insertClaim, listTokens, revokeDevice } from './store.ts';
 import { createToken } from './tokens.ts';
 
 export interface IdentityParts extends EnrolmentParts {
@@ -106,7 +109,7 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
       async handler(request, reply) {
         const { cookie } = request.headers;
         if (actorOf(request).via === 'session' && cookie !== undefined)
-          void reply.header('set-cookie', await people.signOut(cookie));
+          void reply.header('set-cookie', await people.signOut(cookie, actorOf(request)));
         return reply.code(204).send();
       },
     });
@@ -129,6 +132,14 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
         const expires = new Date(clock.now() + LINK_LIFE).toISOString();
         return reply.code(201).send({ url, expires });
       },
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/tokens',
+      onRequest: requireRole('admin'),
+      schema: { tags: ['people'], response: { 200: TokenList } },
+      handler: async () => ({ items: await listTokens(db) }),
     });
 
     app.route({
@@ -162,5 +173,9 @@ export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZo
     await app.register(claimRoutes(deps));
     await app.register(renewalRoutes(deps));
     await app.register(peopleRoutes(deps, parts));
+    const { people } = parts;
+    const link = (token: string): string => signInUrl(parts.dashboard(), token);
+    await app.register(personRoutes(deps, { people, link }));
+    await app.register(passwordRoutes(deps, people));
   };
 }

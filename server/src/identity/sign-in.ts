@@ -21,7 +21,8 @@ export function signInPage(people: People): FastifyPluginAsyncZod {
       async handler(request, reply) {
         void reply.header('cache-control', 'no-store');
         const { token } = request.query;
-        const cookies = token === undefined ? undefined : await people.signIn(token, request.ip);
+        const from = { source: request.ip, userAgent: request.headers['user-agent'] };
+        const cookies = token === undefined ? undefined : await people.signIn(token, from);
         if (cookies !== undefined) return reply.header('set-cookie', cookies).redirect('/');
         if (!isScript(request.headers.accept)) return reply.redirect('/signed-out?reason=auth.link-invalid');
         const detail =

@@ -1,13 +1,13 @@
 /** The statements of identity. Each change is one, with its audit event and its timeline row. */
-import type { ChannelName, DeviceId, Role } from '@wafer/protocol';
-import { eq, sql } from 'drizzle-orm';
+import type { ChannelName, DeviceId, Role, TokenView } from '@wafer/protocol';
+import { asc, eq, sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { auditRow, type AuditActor } from '../audit/index.ts';
 import { onlyRow } from '../db/failures.ts';
 import { instant, jsonb, textArray } from '../db/values.ts';
 import type { IssuedCertificate } from './authority.ts';
 import type { ClaimState } from './claims.ts';
-import { claims } from './tables.ts';
+import { apiTokens, claims } from './tables.ts';
 
 type Db = PostgresJsDatabase;
 
@@ -120,16 +120,38 @@ export interface NewToken {
   readonly name: string;
   readonly role: Role;
   readonly hash: string;
+  /** ms since 1970; null: never. */
+  readonly expires: number | null;
+  readonly scopes: readonly string[] | null;
 }
 
+const orNull = <T>(value: T | null, write: (value: T) => SQL): SQL =>
+  value === null ? sql`null` : write(value);
+
 export async function insertToken(db: Db, token: NewToken, actor: AuditActor, at: number): Promise<void> {
-  const { id, name, role, hash } = token;
+  const { id, name, role, hash, scopes } = token;
+  const expires = token.expires === null ? null : new Date(token.expires).toISOString();
+  const after = { name, role, scopes, expires };
   await db.execute(sql`
     with made as (
-      insert into api_tokens (id, name, role, hash, created)
-      values (${id}, ${name}, ${role}, ${hash}, ${instant(at)})
+      insert into api_tokens (id, name, role, hash, created, expires, scopes)
+      values (${id}, ${name}, ${role}, ${hash}, ${instant(at)}, ${orNull(token.expires, instant)},
+              ${orNull(scopes, textArray)})
     )
-    ${auditRow({ actor, at, action: 'token.created', subject: id, after: { name, role } })}`);
+    ${auditRow({ actor, at, action: 'token.created', subject: id, after })}`);
+}
+
+export async function listTokens(db: Db): Promise<TokenView[]> {
+  const rows = await db.select().from(apiTokens).orderBy(asc(apiTokens.created), asc(apiTokens.id));
+  return rows.map(({ id, name, role, scopes, created, expires, lastUsed }) => ({
+    id,
+    name,
+    role,
+    scopes,
+    created: created.toISOString(),
+    expires: expires?.toISOString() ?? null,
+    lastUsed: lastUsed?.toISOString() ?? null,
+  }));
 }
 
 /** False when there was none. */
@@ -142,22 +164,28 @@ export async function deleteToken(db: Db, id: string, actor: AuditActor, at: num
   return rows.length === 1;
 }
 
+export interface TokenOwner {
+  readonly name: string;
+  readonly role: Role;
+  /** Null: whatever the role may. */
+  readonly scopes: readonly string[] | null;
+}
+
 /**
  * Whose token it is; remembers that it was used, to the minute. The statement gives a row whatever it
  * finds, so that an answer which was lost with its connection is never read as "no such token".
  */
-export async function useToken(
-  db: Db,
-  hash: string,
-  at: number,
-): Promise<{ name: string; role: Role } | undefined> {
-  const rows = await db.execute<{ owner: { name: string; role: Role } | null }>(sql`
-    with found as (select id, name, role, last_used from api_tokens where hash = ${hash}),
+export async function useToken(db: Db, hash: string, at: number): Promise<TokenOwner | undefined> {
+  const rows = await db.execute<{ owner: TokenOwner | null }>(sql`
+    with found as (
+        select id, name, role, scopes, last_used from api_tokens
+        where hash = ${hash} and (expires is null or expires > ${instant(at)})
+      ),
       touched as (
         update api_tokens set last_used = ${instant(at)} from found
         where api_tokens.id = found.id
           and (found.last_used is null or found.last_used < ${instant(at)} - interval '1 minute')
       )
-    select (select jsonb_build_object('name', name, 'role', role) from found) as owner`);
+    select (select jsonb_build_object('name', name, 'role', role, 'scopes', scopes) from found) as owner`);
   return onlyRow(rows).owner ?? undefined;
 }

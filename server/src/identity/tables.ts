@@ -41,4 +41,16 @@ export const apiTokens = pgTable('api_tokens', {
   hash: text().notNull().unique(),
   created: instant('created').notNull(),
   lastUsed: instant('last_used'),
+  /** Null: until it is deleted. */
+  expires: instant('expires'),
+  /** Null: whatever the role may. */
+  scopes: text().array(),
+});
+
+/** Attempts to sign in with a password, of a person or from an address, in a window that began at `since`. */
+export const signInAttempts = pgTable('sign_in_attempts', {
+  /** Kind and SHA-256 of the address, hexadecimal: what strangers type is not kept. */
+  key: text().primaryKey(),
+  count: integer().notNull(),
+  since: instant('since').notNull(),
 });

@@ -1,6 +1,6 @@
 /** API tokens: `wafer_` and 256 random bits. Only a hash is stored. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Clock, Role } from '@wafer/protocol';
+import { Seconds, type Clock, type Role } from '@wafer/protocol';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { AuditActor } from '../audit/index.ts';
 import { insertToken } from './store.ts';
@@ -15,14 +15,24 @@ export function bearerToken(header: string | undefined): string | undefined {
   return token !== undefined && TOKEN.test(token) ? token : undefined;
 }
 
+interface NewApiToken {
+  readonly name: string;
+  readonly role: Role;
+  readonly scopes?: readonly string[] | undefined;
+  readonly expiresInSeconds?: number | undefined;
+}
+
 /** `token` is returned here and nowhere else. */
 export async function createToken(
   { db, clock }: { db: PostgresJsDatabase; clock: Clock },
-  { name, role }: { name: string; role: Role },
+  { name, role, scopes, expiresInSeconds }: NewApiToken,
   actor: AuditActor,
 ): Promise<{ id: string; token: string }> {
   const id = randomUUID();
   const token = `wafer_${randomBytes(32).toString('base64url')}`;
-  await insertToken(db, { id, name, role, hash: hashToken(token) }, actor, clock.now());
+  const at = clock.now();
+  const expires = expiresInSeconds === undefined ? null : at + Seconds(expiresInSeconds);
+  const made = { id, name, role, hash: hashToken(token), expires, scopes: scopes ?? null };
+  await insertToken(db, made, actor, at);
   return { id, token };
 }

@@ -21,6 +21,8 @@ export function live({ live: hub, clock }: Pick<Deps, 'live' | 'clock'>): Fastif
     app.route({
       method: 'GET',
       url: '/events',
+      // A HEAD would hold a connection open that nothing is ever said on.
+      exposeHeadRoute: false,
       onRequest: requireRole('viewer'),
       schema: { tags: ['live'], produces: ['text/event-stream'] },
       handler(request, reply) {

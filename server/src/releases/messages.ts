@@ -1,5 +1,5 @@
 /**
- * MQTT in: a device asks for metadata or for a chunk, and gets one frame. Metadata is for every
+ * MQTT in: a device asks for metadata, for a chunk or for the time, and gets one frame. Metadata is for every
  * device; a chunk only for one that was told to run the component, or of the director's keys, which
  * all must verify. A device that asks for more at a time than it may is told to wait.
  */
@@ -18,8 +18,10 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Incoming } from '../mqtt/bus.ts';
+import { directorSigner } from './held.ts';
 import { createHot } from './hot.ts';
 import { namedText, readChunk } from './store.ts';
+import { signedTime } from './time.ts';
 
 /** Requests of one device that may be under way. */
 const MAX_IN_FLIGHT = 16;
@@ -102,7 +104,15 @@ export class Responder {
         return this.#metadata(request.id, request.name, request.offset);
       case 'chunk':
         return this.#chunk(device, request.id, request.digest, request.index);
+      case 'time':
+        return this.#time(device, request.id, request.nonce);
     }
+  }
+
+  async #time(device: DeviceId, id: number, nonce: string): Promise<Answer> {
+    const director = await directorSigner(this.#deps);
+    const body = signedTime(device, nonce, this.#deps.clock.now(), director);
+    return { header: { id, status: 'ok', encoding: 'identity' }, body };
   }
 
   async #metadata(id: number, name: MetadataName, offset: number): Promise<Answer> {

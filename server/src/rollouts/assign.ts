@@ -11,7 +11,7 @@ type Needs = Pick<Deps, 'db' | 'clock'>;
 async function align(deps: Needs, scope: Scope): Promise<DeviceId[]> {
   const at = deps.clock.now();
   const audit = auditRow(
-    { actor: SERVER_ACTOR, at, action: 'device.aligned', subject: sql`'device:' || touched.device` },
+    { actor: SERVER_ACTOR, at, action: 'device.aligned', subject: sql`touched.device` },
     sql`touched`,
   );
   const rows = await untilNoDeadlock(() =>

@@ -25,8 +25,12 @@ async function change(
   { actor, action, at, changed }: { actor: AuditActor; action: string; at: number; changed: SQL },
 ): Promise<{ devices: number } | undefined> {
   const { app, scope, name } = place;
-  const after = { name, channel: channelOf(scope) };
-  const audit = auditRow({ actor, at, action, subject: `app:${app}`, after }, sql`secret_changed`);
+  // What was there before this statement; values are in neither.
+  const before = sql`(select jsonb_build_object('name', name, 'channel', nullif(channel, '*'),
+    'set', set_at, 'by', set_by) from app_secrets
+    where app = ${app} and channel = ${scope} and name = ${name})`;
+  const after = action === 'secret.removed' ? undefined : { name, channel: channelOf(scope) };
+  const audit = auditRow({ actor, at, action, subject: `app:${app}`, before, after }, sql`secret_changed`);
   const [row] = await untilNoDeadlock(() =>
     deps.db.execute<{ devices: number }>(sql`
       with secret_changed as (${changed}),

@@ -1,0 +1,86 @@
+/**
+ * Brings verified metadata up to date and keeps it: one run of the workflow (chain.ts) over what is
+ * on disk (generations.ts). It knows nothing of boards: the agent's updater (updater.ts) and the
+ * client for people and test suites (../tuf-client) are both built on it.
+ */
+import { FaultError } from '@wafer/protocol';
+import type { FloorClock } from '../link/clock.ts';
+import { Chain, type Files } from './chain.ts';
+import { MqttFetcher, offlineRequests, type Fetcher } from './fetcher.ts';
+import { Generations } from './generations.ts';
+
+export interface MetadataOptions {
+  /** Its trust/factory-root.json must exist. */
+  readonly folder: string;
+  readonly fetcher: Fetcher;
+  readonly clock: FloorClock;
+}
+
+export class TrustedMetadata {
+  readonly #options: MetadataOptions;
+  readonly #generations: Generations;
+  #refreshing: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: MetadataOptions, generations: Generations) {
+    this.#options = options;
+    this.#generations = generations;
+  }
+
+  static async open(options: MetadataOptions): Promise<TrustedMetadata> {
+    return new TrustedMetadata(options, await Generations.open(options.folder));
+  }
+
+  /** What verified last, be it all or as far as it got. */
+  async files(): Promise<Files> {
+    return (await this.#generations.base()).files;
+  }
+
+  /** One at a time. What verified is kept even when `use` rejects, for then it is not to blame. */
+  refresh<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+    const done = this.#refreshing.then(() => this.#refresh(use));
+    this.#refreshing = done.catch(() => {});
+    return done;
+  }
+
+  async #refresh<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+    const { fetcher, clock } = this.#options;
+    const now = clock.now();
+    const base = await this.#generations.base();
+    const chain = new Chain(base.files, fetcher, now);
+    try {
+      await chain.refresh();
+    } catch (error) {
+      // Should the disk refuse as well, the next refresh starts from where this one did.
+      await this.#generations.save(chain.files, base).catch(() => {});
+      throw error;
+    }
+    const outcome = await settle(use(chain));
+    await this.#generations.save(chain.files, base, now);
+    await clock.verified(now);
+    return unwrap(outcome);
+  }
+
+  /** By what is on disk, as of when it verified. Rejects with `link` when that is nothing. */
+  async offline<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+    const whole = await this.#generations.newestWhole();
+    if (whole === undefined) {
+      throw new FaultError('link', 'no verified metadata is on disk, and there is no connection yet');
+    }
+    const chain = new Chain(whole.files, new MqttFetcher(offlineRequests), whole.verifiedAt);
+    chain.verifyFiles();
+    return use(chain);
+  }
+}
+
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+const settle = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
+function unwrap<T>(outcome: Outcome<T>): T {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
