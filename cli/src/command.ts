@@ -21,7 +21,8 @@ export function addCommand(
   command.option('--json', 'print one JSON value instead of text');
   command.action(async () => {
     const result = await run(command.processedArgs as string[], command);
-    printResult(result, command.opts<{ json?: boolean }>().json === true, context);
+    // A command below another that has the option, too, finds it there.
+    printResult(result, command.optsWithGlobals<{ json?: boolean }>().json === true, context);
   });
   return command;
 }

@@ -166,14 +166,19 @@ describe('a server that is not there', () => {
     await person.wafer('keys', 'init', '--no-passphrase');
     const big = await person.file('big.wasm', padded(await reactor(), 8_000_000));
     const early = createHttp((request, response) => {
+      const refuse = ({ status, body }: ReturnType<typeof problem>): void => {
+        response.writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' });
+        response.end(JSON.stringify(body));
+      };
+      if (request.url?.includes('/trust/metadata/') === true) {
+        return refuse(problem('request.not-found', 'no newer root'));
+      }
       if (request.method !== 'PUT') {
         const content = JSON.stringify(person.server.latest('targets'));
         response.end(JSON.stringify({ role: 'targets', version: 1, content }));
         return;
       }
-      const { status, body } = problem('component.too-large', 'the limit here is 1 MiB');
-      response.writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' });
-      response.end(JSON.stringify(body));
+      return refuse(problem('component.too-large', 'the limit here is 1 MiB'));
     });
     await new Promise<void>((done) => early.listen(0, '127.0.0.1', done));
     const origin = `http://127.0.0.1:${(early.address() as AddressInfo).port}`;

@@ -75,7 +75,7 @@ export class FleetServer {
         response.writeHead(status, {
           'content-type': status < 400 ? 'application/json' : 'application/problem+json',
         });
-        response.end(JSON.stringify(body));
+        response.end(body === undefined ? undefined : JSON.stringify(body));
       });
     };
     const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
@@ -170,6 +170,8 @@ export class FleetServer {
       const id = '00000000-0000-4000-8000-000000000000';
       return ok({ id, token, uses, expires: '2026-11-22T00:00:00.000Z', server: 'https://127.0.0.1:8443' });
     }
+    if (/^(POST \/devices\/[^/]+\/revoke|DELETE \/claim-tokens\/[^/]+)$/.test(route))
+      return { status: 204, body: undefined };
     if (route === 'POST /sign-in-links')
       return ok({ url: 'http://127.0.0.1:8080/sign-in?token=x', expires: '2026-11-22T00:00:00.000Z' });
     throw new WaferError('request.not-found', route);

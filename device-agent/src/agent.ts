@@ -22,6 +22,7 @@ import type { Identity } from './link/identity.ts';
 import { createInbox } from './link/inbox.ts';
 import { openSession, type Session } from './link/mqtt.ts';
 import { Outbox } from './link/outbox.ts';
+import { createRenewal, type Renewal } from './link/renewal.ts';
 import { Reporter } from './link/reporter.ts';
 import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
@@ -64,6 +65,7 @@ interface Parts {
   readonly requests: Requests;
   readonly telling: Telling;
   readonly machine: Machine;
+  readonly renewal: Renewal;
   readonly timekeeper: Timekeeper;
   session: Session | undefined;
 }
@@ -175,6 +177,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
+    renewal: createRenewal({ folder, identity, clock, log, monotonic: () => performance.now() }),
     timekeeper,
     session: undefined,
   };
@@ -183,13 +186,16 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */
-function connect({ options, board, reporter, requests, telling, machine, timekeeper }: Parts): Session {
+function connect(parts: Parts): Session {
+  const { options, board, reporter, requests, telling, machine, renewal, timekeeper } = parts;
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
   return openSession({
     identity,
     broker: config.broker,
+    clock: board.clock,
+    certificate: () => renewal.certificate,
     log,
     events: {
       message: createInbox({
@@ -205,6 +211,7 @@ function connect({ options, board, reporter, requests, telling, machine, timekee
           runner.wake();
         },
       }),
+      refused: () => renewal.refused(),
       disconnected: () => log('info', 'disconnected'),
       connected: () => {
         log('info', 'connected', { device: identity.device });
@@ -222,7 +229,7 @@ function connect({ options, board, reporter, requests, telling, machine, timekee
 }
 
 function startTimers(parts: Parts): NodeJS.Timeout[] {
-  const { options, machine, reporter, telling, timekeeper } = parts;
+  const { options, machine, reporter, telling, renewal, timekeeper } = parts;
   return [
     setInterval(() => {
       machine.watch.tick();
@@ -232,6 +239,7 @@ function startTimers(parts: Parts): NodeJS.Timeout[] {
       reporter.tick();
       machine.orders.tick();
       telling.logLines();
+      renewal.tick();
       if (parts.session?.connected === true) timekeeper.tick();
     }, SECOND_MS),
     setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),

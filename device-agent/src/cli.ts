@@ -66,12 +66,12 @@ async function command(args: string[]): Promise<void> {
 }
 
 async function enrolCommand(token: string, server: string, folder: string): Promise<void> {
-  const [{ systemClock }, { enrol }] = await Promise.all([
-    import('@wafer/protocol'),
+  const [{ openClock }, { enrol }] = await Promise.all([
+    import('./link/clock.ts'),
     import('./link/enrol.ts'),
   ]);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { device } = await enrol({ token, server, folder, clock: systemClock });
+  const { device } = await enrol({ token, server, folder, clock: await openClock(folder) });
   process.stdout.write(`${JSON.stringify({ enrolled: true, device })}\n`);
 }
 

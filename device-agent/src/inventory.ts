@@ -16,10 +16,35 @@ async function boardModel(): Promise<string> {
   return cpus()[0]?.model ?? 'unknown';
 }
 
+/** Serial numbers of boards: device tree first, then DMI, which only root may read. */
+const SERIAL_FILES = [
+  '/proc/device-tree/serial-number',
+  '/sys/class/dmi/id/board_serial',
+  '/sys/class/dmi/id/product_serial',
+];
+
+/** What makers write who gave no number, such as `To be filled by O.E.M.`. */
+const NO_SERIAL = /^(?:0+|1234567890?|none|n\/a|default.*|not .*|to be filled.*|.*serial.*|system.*)$/i;
+
+/** Undefined for what stands in for a number, as boards that are not clones share it. */
+export function plausibleSerial(text: string): string | undefined {
+  const serial = text.replace(/\0/g, '').trim();
+  return serial.length < 4 || serial.length > 100 || NO_SERIAL.test(serial) ? undefined : serial;
+}
+
+async function boardSerial(): Promise<string | undefined> {
+  for (const path of SERIAL_FILES) {
+    const serial = plausibleSerial(await readFile(path, 'utf8').catch(() => ''));
+    if (serial !== undefined) return serial;
+  }
+  return undefined;
+}
+
 export type Inventory = Omit<Hello, 'desiredVersion'>;
 
 /** `boot` is new with every start of the agent. */
 export async function takeInventory(boot: string): Promise<Inventory> {
+  const serial = await boardSerial();
   return {
     protocol: PROTOCOL_VERSION,
     boot,
@@ -27,6 +52,7 @@ export async function takeInventory(boot: string): Promise<Inventory> {
     arch: arch(),
     os: `${type()} ${release()}`.slice(0, 200),
     hostname: hostname().slice(0, 255),
+    ...(serial === undefined ? {} : { serial }),
     board: (await boardModel()).slice(0, 200),
     cores: cpus().length,
     memoryBytes: totalmem(),

@@ -30,8 +30,11 @@ export const ERRORS = {
   'claim.unknown': { status: 401, title: 'This claim token is not known' },
   'claim.expired': { status: 401, title: 'This claim token has expired' },
   'claim.used-up': { status: 401, title: 'This claim token was used as often as it may be' },
+  'claim.revoked': { status: 401, title: 'This claim token was revoked' },
+  'claim.not-found': { status: 404, title: 'There is no such claim token' },
   'claim.wrong-server': { status: 401, title: 'This claim token belongs to another server' },
   'enrolment.csr-invalid': { status: 422, title: 'The certificate request is not valid' },
+  'certificate.refused': { status: 401, title: 'This certificate is not that of a device here' },
   'device.not-found': { status: 404, title: 'There is no such device' },
   // releases
   'component.not-wasm': { status: 422, title: 'This file is no WebAssembly' },

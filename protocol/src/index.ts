@@ -7,6 +7,7 @@ export * from './api.ts';
 export * from './audit.ts';
 export * from './clock.ts';
 export * from './desired.ts';
+export * from './enrolment.ts';
 export * from './errors.ts';
 export * from './faults.ts';
 export * from './frame.ts';

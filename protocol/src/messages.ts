@@ -26,6 +26,8 @@ export const Hello = z.strictObject({
   arch: z.string().max(20),
   os: z.string().max(200),
   hostname: z.string().max(255),
+  /** Of the board, given by its maker; absent where there is none. Two boards with one are clones. */
+  serial: z.string().min(1).max(100).optional(),
   /** Model of the board where it says so, CPU model otherwise. */
   board: z.string().max(200),
   cores: Count,

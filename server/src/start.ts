@@ -22,6 +22,8 @@ import { devices } from './devices/index.ts';
 import { claimPort, listenOnLoopback, listenSecurely } from './http/listeners.ts';
 import {
   advertisedHost,
+  auditDoubledSession,
+  auditTwins,
   identity,
   openAuthority,
   openPeople,
@@ -110,6 +112,7 @@ async function open(
   const mqtt = { host: advertisedHost(host), port: bus.port };
   let dashboard = '';
   let api = '';
+  bus.onDoubled((device, sessions) => auditDoubledSession(deps, device, sessions));
   const contexts = compose(deps, { people, mqtt, dashboard: () => dashboard, api: () => api });
   const app = await createApp(deps, { people, sso, dashboard: () => dashboard, contexts });
   onStop(() => app.close());
@@ -231,6 +234,7 @@ async function openBus(config: Config, { log, authority, composed }: BusParts): 
 async function answerHello(deps: Deps, device: DeviceId): Promise<void> {
   await assignNewDevice(deps, device);
   await sendDesired(deps, device);
+  await auditTwins(deps, device);
 }
 
 async function requireRoot(deps: Pick<Deps, 'db'>): Promise<string> {

@@ -44,6 +44,7 @@ const silentBus: Bus = {
   publish: async () => undefined,
   onMessage: () => undefined,
   onPresence: () => undefined,
+  onDoubled: () => undefined,
   disconnect: async () => undefined,
   online: () => [],
   close: async () => undefined,

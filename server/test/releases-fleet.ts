@@ -61,6 +61,7 @@ class TestBus implements Bus {
     this.#handlers.set(kind, handler);
   }
   onPresence(): void {}
+  onDoubled(): void {}
   async disconnect(): Promise<void> {}
   online(): readonly DeviceId[] {
     return [];

@@ -10,6 +10,7 @@ import {
   AuditStatus,
   ChangedSecret,
   ChannelList,
+  ClaimList,
   CreatedClaim,
   CreatedSignInLink,
   type CreateClaim,
@@ -97,6 +98,10 @@ export function createApi(credentials: Credentials) {
     orderRollout: (id: string, action: RolloutAction, order: z.input<typeof RolloutOrder>) =>
       send(RolloutView, 'POST', `/rollouts/${encodeURIComponent(id)}/${action}`, order),
     createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
+    claims: async () => (await get(ClaimList, '/claim-tokens')).items,
+    revokeClaim: (id: string) => call(z.undefined(), { method: 'DELETE', path: `/claim-tokens/${id}` }),
+    revokeDevice: (id: string) =>
+      call(z.undefined(), { method: 'POST', path: `/devices/${encodeURIComponent(id)}/revoke` }),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
     /** Newest first, at most `most`. */
     auditEvents: (filter: { target?: string; actor?: string }, most: number) =>

@@ -1,8 +1,9 @@
-/** `wafer claim create`: a token that enrols devices, shown once, with the command that uses it. */
+/** `wafer claim`: a token that enrols devices, shown once, with the command that uses it. */
 import { CreateClaim, WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
+import { addClaimListCommands } from './claim-list.ts';
 
 interface ClaimOptions {
   readonly uses: string;
@@ -65,6 +66,7 @@ export function addClaimCommands(program: Command, context: Context): void {
     .option('--channel <name>', 'channel of the devices; may be repeated (default: stable)', collect, [])
     .option('--group <name>', 'group of the devices')
     .option('--tag <name=value>', 'tag of the devices; may be repeated', collect, []);
+  addClaimListCommands(claim, context);
 }
 
 /** The server says where devices reach it; the CLI's own way to it may be one that only this machine has. */

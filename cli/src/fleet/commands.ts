@@ -5,12 +5,15 @@ import type { Context } from '../context.ts';
 import { addClaimCommands } from './claims.ts';
 import { describeChannels, describeDevice, describeDevices, describeReleases } from './describe.ts';
 import { parseName } from './names.ts';
+import { addRevokeCommand } from './revoke.ts';
 
 export function addFleetCommands(program: Command, context: Context): void {
-  addCommand(program, 'devices', 'list the devices', context, async () => {
+  const devicesCommand = addCommand(program, 'devices', 'list the devices', context, async () => {
     const devices = await (await signedInApi(context)).devices();
     return { json: devices, text: () => describeDevices(devices, context.clock.now()) };
   });
+
+  addRevokeCommand(devicesCommand, context);
 
   addCommand(program, 'device <id>', 'show one device', context, async ([id = '']) => {
     const device = await (await signedInApi(context)).device(parseName('device', id));

@@ -9,15 +9,14 @@ import { advance, mustStartHere, type Outcome, pendingFile } from './ceremony.ts
 import { addChangeCommands } from './change-commands.ts';
 import { describeChange } from './describe-change.ts';
 import { initTrust, type Founded } from './init.ts';
-import { addKeysOption, type KeysOptions, keyringOf, parseKeyCount, parsePublicKeys } from './options.ts';
+import { addKeysOption, type KeysOptions, keyringOf, parsePublicKeys, parseQuorum } from './options.ts';
 import { missingIn, type Pending, readPending } from './pending.ts';
 import { addPassphraseOptions } from './passphrase.ts';
 import { addStatusCommands } from './status-command.ts';
 import { describeOutcome } from './outcome.ts';
 
 interface InitOptions extends KeysOptions {
-  readonly rootKeys: string;
-  readonly threshold: string;
+  readonly root: string;
   readonly rootPublic?: string[];
 }
 
@@ -39,11 +38,11 @@ function addInit(keys: Command, context: Context): void {
     async (_, self) => {
       const options = self.opts<InitOptions>();
       const rootPublic = parsePublicKeys(options.rootPublic ?? []);
-      const founding = {
-        rootKeys: parseKeyCount('--root-keys', options.rootKeys),
-        rootPublic,
-        threshold: parseKeyCount('--threshold', options.threshold),
-      };
+      const { threshold, keys: all } = parseQuorum('--root', options.root);
+      const rootKeys = all - rootPublic.length;
+      if (rootKeys < 1)
+        throw new WaferError('cli.usage', `--root ${options.root} leaves no key to make here`);
+      const founding = { rootKeys, rootPublic, threshold };
       const founded = await initTrust(
         await signedInApi(context),
         keyringOf(options, context),
@@ -53,9 +52,11 @@ function addInit(keys: Command, context: Context): void {
       return { json: founded, text: () => describeFounded(founded) };
     },
   )
-    .option('--root-keys <count>', 'root keys to make here', '1')
-    .option('--threshold <count>', 'root keys that must sign together', '1')
-    .option('--root-public <hex...>', 'root keys that wafer keys make printed on other machines');
+    .option('--root <m/n>', 'how many root keys must sign together, of how many', '1/1')
+    .option(
+      '--root-public <hex...>',
+      'those of them that wafer keys make printed on other machines; the others are made here',
+    );
   addPassphraseOptions(addKeysOption(command));
 }
 

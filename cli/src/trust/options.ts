@@ -23,6 +23,16 @@ export function parseKeyCount(option: string, typed: string): number {
   throw new WaferError('cli.usage', `${option} ${typed}: give a number from 1 to ${MAX_KEYS}`);
 }
 
+/** `2/3`: how many keys must sign together, of how many. */
+export function parseQuorum(option: string, typed: string): { threshold: number; keys: number } {
+  const [, first, second] = /^(\d+)\/(\d+)$/.exec(typed) ?? [];
+  if (first === undefined || second === undefined)
+    throw new WaferError('cli.usage', `${option} ${typed}: give it as 2/3, for two of three keys`);
+  const quorum = { threshold: parseKeyCount(option, first), keys: parseKeyCount(option, second) };
+  if (quorum.threshold <= quorum.keys) return quorum;
+  throw new WaferError('cli.usage', `${option} ${typed}: more must sign than there are`);
+}
+
 export function parsePublicKeys(typed: readonly string[]): string[] {
   for (const hex of typed)
     if (!/^[0-9a-f]{64}$/.test(hex))

@@ -99,7 +99,7 @@ describe('a stolen folder of keys', () => {
 describe('a passphrase', () => {
   it('is asked for twice when keys are made, and once in a run that signs with several', async () => {
     person = await signedIn({ types: PASSPHRASE });
-    expect(await person.wafer('keys', 'init', '--root-keys', '2', '--threshold', '2')).toMatchObject({
+    expect(await person.wafer('keys', 'init', '--root', '2/2')).toMatchObject({
       exit: 0,
     });
     expect(await publish()).toMatchObject({ exit: 0, stderr: '' });

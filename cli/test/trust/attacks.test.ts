@@ -49,7 +49,7 @@ function rootOfThief(thief: KeyObject): Record<string, unknown> {
 
 describe('one of three root keys stolen', () => {
   beforeEach(async () => {
-    await person.wafer('keys', 'init', '--no-passphrase', '--root-keys', '3', '--threshold', '2');
+    await person.wafer('keys', 'init', '--no-passphrase', '--root', '2/3');
   });
 
   it.each([

@@ -42,7 +42,7 @@ async function carry(key: string, to: string): Promise<void> {
 
 describe('two of three root keys', () => {
   beforeEach(async () => {
-    await mustWork('init', '--no-passphrase', '--root-keys', '3', '--threshold', '2');
+    await mustWork('init', '--no-passphrase', '--root', '2/3');
   });
 
   it('are made with one flag, and boards take what they signed', async () => {
@@ -108,7 +108,7 @@ describe('two of three root keys', () => {
 describe('a founding by keys of several machines', () => {
   it('waits for as many as it takes', async () => {
     const made = await mustWork('make', 'root', '--no-passphrase', '--keys', machine('second'));
-    const args = ['--no-passphrase', '--root-public', String(made['publicHex']), '--threshold', '2'];
+    const args = ['--no-passphrase', '--root-public', String(made['publicHex']), '--root', '2/2'];
     const founding = await mustWork('init', ...args);
     expect(founding).toMatchObject({ fresh: false, pending: { missing: [{ document: 'root', count: 1 }] } });
     expect(person.server.roles.size).toBe(0);

@@ -4,7 +4,7 @@ import type { InvitedPerson, Role } from '@wafer/protocol/api';
 import { useState, type SyntheticEvent } from 'react';
 import { Command } from '../elements/copy.tsx';
 import { Failure } from '../elements/notice.tsx';
-import { When } from '../elements/when.tsx';
+import { fullTime } from '../format/time.ts';
 import { useInvite } from './queries.ts';
 import { ROLES } from './roles.ts';
 
@@ -13,7 +13,7 @@ export function InvitationLink({ invited }: { invited: InvitedPerson }) {
     <Stack gap="sm">
       <Text>
         Hand this link over yourself: whoever opens it is signed in. It works once, and until{' '}
-        <When at={invited.expires} />.
+        {fullTime(Date.parse(invited.expires))}.
       </Text>
       <Command>{invited.url}</Command>
     </Stack>

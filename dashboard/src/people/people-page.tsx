@@ -17,6 +17,7 @@ import {
   useRemovePerson,
   useSessions,
 } from './queries.ts';
+import { Tokens } from './tokens.tsx';
 
 function Removal({ person, onClose }: { person: PersonView; onClose: () => void }) {
   const remove = useRemovePerson();
@@ -151,6 +152,7 @@ export function PeoplePage() {
           }
         </Ready>
       </Section>
+      <Tokens />
       <InviteDialog opened={isInviting} onClose={() => setInviting(false)} />
       <Modal
         opened={leaving !== null}

@@ -1,6 +1,8 @@
 /** What the page of people reads and changes. */
 import { InvitedPerson, PersonList, SessionList, type Role } from '@wafer/protocol/api';
+import { CreatedToken, type CreateToken, TokenList } from '@wafer/protocol/people';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { z } from 'zod';
 import { call, nothing } from '../api/client.ts';
 
 const PEOPLE = ['people'];
@@ -41,3 +43,17 @@ export const useRemovePerson = () =>
 
 export const useEndSession = () =>
   useChange((id: string) => call(nothing, `/people/sessions/${id}`, { method: 'DELETE' }));
+
+export const useTokens = () =>
+  useQuery({
+    queryKey: [...PEOPLE, 'tokens'],
+    queryFn: ({ signal }) => call(TokenList, '/tokens', { signal }),
+  });
+
+export const useCreateToken = () =>
+  useChange((token: z.input<typeof CreateToken>) =>
+    call(CreatedToken, '/tokens', { method: 'POST', body: token }),
+  );
+
+export const useRemoveToken = () =>
+  useChange((id: string) => call(nothing, `/tokens/${id}`, { method: 'DELETE' }));

@@ -11,8 +11,8 @@
  * costs updates but runs nothing. Only instants at which all metadata verified are kept, so that can
  * outlast a boot at most up to the expiry that publishers signed into root and targets.
  *
- * A board that starts in 1970 still cannot open a TLS session (certificates are judged by the
- * system clock).
+ * It is never later than the true time, unless somebody above is wrong, so it can tell of a certificate
+ * that it has expired: that is how a board that starts in 1970 opens its first TLS session (secure.ts).
  */
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';

@@ -112,7 +112,7 @@ export async function enrol({ token, server, folder, clock }: EnrolOptions): Pro
   const ca = await pinnedCa(url, pin);
   const key = await makeKey();
   const request = EnrolRequest.parse({ token, csr: key.csr, hostname: hostname(), arch: arch() });
-  const sent = await postJson(url, ca, request).catch((error: Error) => {
+  const sent = await postJson(url, request, { ca, clock }).catch((error: Error) => {
     throw new WaferError('server.unavailable', `${url.origin} did not take the enrolment: ${error.message}`);
   });
   const answer = parseAnswer(sent, url.origin);

@@ -2,8 +2,7 @@
  * Who this board is: DIR/identity/{key.pem,cert.pem,ca.pem,identity.json}. The folder appears in
  * one rename, so a board is enrolled wholly or not at all.
  *
- * Renewal of the certificate at two thirds of its life writes a new folder beside this one and
- * swaps the two; `certificateExpires` is what it will go by.
+ * Renewal (renewal.ts) replaces cert.pem alone, as a whole: the key stays.
  */
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';

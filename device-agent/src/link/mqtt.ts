@@ -7,10 +7,9 @@
  * holds when the replay is cut (mqttjs/MQTT.js#2015). Whatever must arrive lives in the outbox.
  *
  * Inbound messages come from a server that may be stolen: too long or not for us means dropped and
- * counted. Certificates are renewed before they expire by whoever owns `identity`; the next attempt
- * here takes the new one.
+ * counted. Certificates are renewed by renewal.ts; each attempt here shows the newest.
  */
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import {
   deviceAccess,
   deviceTopic,
@@ -18,18 +17,23 @@ import {
   MAX_PAYLOAD_BYTES,
   mayPublish,
   mayReceive,
+  systemClock,
   type AppName,
+  type Clock,
   type UpLeaf,
 } from '@wafer/protocol';
-import { connect, type MqttClient } from 'mqtt';
+import { MqttClient } from 'mqtt';
 import { writeToStream } from 'mqtt-packet';
 import type { Log } from '../log.ts';
 import type { Identity } from './identity.ts';
+import { openSecure } from './secure.ts';
 
 interface SessionEvents {
   /** Subscribed and ready; called after every connect. */
   connected(): void;
   disconnected(): void;
+  /** TLS was up, and the broker ended it without a word of MQTT. */
+  refused?(): void;
   /** A message on a topic that this device may receive. */
   message(topic: string, payload: Buffer): void;
 }
@@ -50,6 +54,10 @@ export interface SessionOptions {
   /** A gateway in between, where the owner configured one. */
   readonly broker?: { readonly host: string; readonly port: number } | undefined;
   readonly events: SessionEvents;
+  /** PEM; where it may be another than the identity's. */
+  readonly certificate?: () => string;
+  /** Never later than the true time. */
+  readonly clock?: Clock;
   readonly log: Log;
   /** 0 to 1, for the jitter of the back-off. */
   readonly random?: () => number;
@@ -76,6 +84,7 @@ export function openSession(options: SessionOptions): Session {
   const access = deviceAccess(identity.device);
   const presence = deviceTopic(identity.device, 'presence');
   let client: MqttClient | undefined;
+  const opening = new AbortController();
   let ready = false;
   let closed = false;
   let attempts = 0;
@@ -112,26 +121,43 @@ export function openSession(options: SessionOptions): Session {
     lastError = message;
   }
 
-  function onClose(current: MqttClient): void {
+  function onClose(current: MqttClient, wasAnswered: boolean): void {
     if (current !== client) return;
     client = undefined;
     current.end(true);
+    if (!wasAnswered && !closed) events.refused?.();
     if (ready) {
       ready = false;
       events.disconnected();
     }
+    again();
+  }
+
+  function again(): void {
     if (closed) return;
-    retry = setTimeout(open, backOffMs(attempts, random(), firstDelayMs));
+    retry = setTimeout(() => void open(), backOffMs(attempts, random(), firstDelayMs));
     attempts += 1;
   }
 
-  function open(): void {
-    const current = connect(connectOptions(options, presence));
+  async function open(): Promise<void> {
+    try {
+      speak(await openSecure({ ...secureOptions(options), signal: opening.signal }));
+    } catch (error) {
+      if (closed) return;
+      onError((error as Error).message);
+      again();
+    }
+  }
+
+  function speak(socket: TLSSocket): void {
+    const current = new MqttClient(() => socket, connectOptions(options, presence));
     client = current;
+    let wasAnswered = false;
+    current.on('packetreceive', () => (wasAnswered = true));
     current.on('connect', () => void onConnect(current));
     current.on('message', onMessage);
     current.on('error', ({ message }) => onError(message));
-    current.on('close', () => onClose(current));
+    current.on('close', () => onClose(current, wasAnswered));
   }
 
   function send(topic: string, payload: Buffer | string, qos: 0 | 1): boolean {
@@ -141,7 +167,7 @@ export function openSession(options: SessionOptions): Session {
     return true;
   }
 
-  open();
+  void open();
   return {
     get connected() {
       return ready;
@@ -157,6 +183,7 @@ export function openSession(options: SessionOptions): Session {
     async close() {
       closed = true;
       clearTimeout(retry);
+      opening.abort(new Error('leaving'));
       const current = client;
       if (current === undefined) return;
       const leave = async () => {
@@ -173,17 +200,23 @@ export function openSession(options: SessionOptions): Session {
   };
 }
 
-function connectOptions({ identity, broker }: SessionOptions, presence: string) {
+function secureOptions({ identity, broker, certificate, clock = systemClock }: SessionOptions) {
   const { host, port } = broker ?? identity.broker;
   return {
-    protocol: 'mqtts' as const,
-    protocolVersion: 4 as const,
     host,
     port,
-    key: identity.key,
-    cert: identity.certificate,
     ca: identity.ca,
-    rejectUnauthorized: true,
+    // The enrolled name, whatever way leads there; or the gateway's own, which the owner chose.
+    names: [identity.broker.host, host],
+    identity: { key: identity.key, certificate: certificate?.() ?? identity.certificate },
+    clock,
+    timeoutMs: CONNECT_TIMEOUT_MS,
+  };
+}
+
+function connectOptions({ identity }: SessionOptions, presence: string) {
+  return {
+    protocolVersion: 4 as const,
     clientId: identity.device,
     clean: true,
     keepalive: KEEPALIVE_SECONDS,
@@ -192,8 +225,5 @@ function connectOptions({ identity, broker }: SessionOptions, presence: string) 
     resubscribe: false,
     queueQoSZero: false,
     will: { topic: presence, payload: Buffer.from(OFFLINE), qos: 1 as const, retain: false },
-    // The enrolled name, whatever way leads there; or the gateway's own, which the owner chose.
-    checkServerIdentity: (name: string, certificate: PeerCertificate): Error | undefined =>
-      checkServerIdentity(identity.broker.host, certificate) && checkServerIdentity(name, certificate),
   };
 }

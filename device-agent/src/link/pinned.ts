@@ -7,10 +7,11 @@
  * name, so a chain that was merely shown is of no use to anyone who lacks the leaf's key.
  */
 import { createHash } from 'node:crypto';
-import { request } from 'node:https';
+import { request } from 'node:http';
 import { isIP } from 'node:net';
 import { connect, type DetailedPeerCertificate } from 'node:tls';
-import { WaferError } from '@wafer/protocol';
+import { WaferError, type Clock } from '@wafer/protocol';
+import { openSecure, type SecureOptions } from './secure.ts';
 
 const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -75,22 +76,33 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
+export interface PostOptions {
+  /** PEM of the one CA that is trusted. */
+  readonly ca: string;
+  readonly clock: Clock;
+  /** What the board shows of itself. */
+  readonly identity?: SecureOptions['identity'];
+}
+
 /** POSTs JSON over TLS that trusts `ca` alone. Rejects with the connection's error. */
-export function postJson(url: URL, ca: string, body: unknown): Promise<HttpAnswer> {
+export async function postJson(url: URL, body: unknown, options: PostOptions): Promise<HttpAnswer> {
   const payload = JSON.stringify(body);
   const host = hostOf(url);
+  const place = { host, port: portOf(url), names: [host], timeoutMs: TIMEOUT_MS };
+  const socket = await openSecure({ ...place, ...options });
   return new Promise((resolve, reject) => {
     const call = request(
       {
         method: 'POST',
-        host,
-        port: portOf(url),
         path: url.pathname,
-        ca,
-        agent: false,
+        createConnection: () => socket,
         timeout: TIMEOUT_MS,
-        ...serverName(host),
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+        headers: {
+          host: url.host,
+          connection: 'close',
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(payload),
+        },
       },
       (answer) => {
         const parts: Buffer[] = [];

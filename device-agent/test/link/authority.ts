@@ -3,6 +3,9 @@ import 'reflect-metadata';
 import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
+  type Extension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   Pkcs10CertificateRequest,
@@ -21,7 +24,15 @@ async function keyPem(keys: webcrypto.CryptoKeyPair): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`;
 }
 
-const dates = () => ({ notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + DAY_MS) });
+export interface Life {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+const dates = (): Life => ({
+  notBefore: new Date(Date.now() - DAY_MS),
+  notAfter: new Date(Date.now() + DAY_MS),
+});
 const serial = () => randomBytes(8).toString('hex');
 
 export class Authority {
@@ -59,41 +70,52 @@ export class Authority {
   }
 
   /** Key and chain (leaf, then CA) of a server at an address, and of that name. */
-  async server(host = '127.0.0.1', name = 'localhost'): Promise<{ key: string; cert: string }> {
+  async server(
+    host = '127.0.0.1',
+    name = 'localhost',
+    life: Life = dates(),
+  ): Promise<{ key: string; cert: string }> {
     const keys = await newKeys();
-    const leaf = await this.#sign('CN=server', keys.publicKey, [
-      new SubjectAlternativeNameExtension([
-        { type: 'ip', value: host },
-        { type: 'dns', value: name },
-      ]),
-    ]);
+    const leaf = await this.#sign(
+      'CN=server',
+      keys.publicKey,
+      [
+        new SubjectAlternativeNameExtension([
+          { type: 'ip', value: host },
+          { type: 'dns', value: name },
+        ]),
+      ],
+      life,
+    );
     return { key: await keyPem(keys), cert: `${leaf.toString('pem')}\n${this.pem}\n` };
   }
 
   /** A certificate in the server's choice of name for the key of a request. */
-  async device(name: string, csr: string): Promise<string> {
+  async device(name: string, csr: string, life: Life = dates()): Promise<string> {
     const request = new Pkcs10CertificateRequest(csr);
     if (!(await request.verify())) throw new Error('the request is not signed by its own key');
-    return (await this.#sign(`CN=${name}`, await request.publicKey.export(), [])).toString('pem');
+    return (await this.#sign(`CN=${name}`, await request.publicKey.export(), [], life)).toString('pem');
   }
 
   /** Key and certificate of a device that was enrolled elsewhere. */
-  async enrolled(name: string): Promise<{ key: string; certificate: string }> {
+  async enrolled(name: string, life: Life = dates()): Promise<{ key: string; certificate: string }> {
     const keys = await newKeys();
-    const certificate = await this.#sign(`CN=${name}`, keys.publicKey, []);
+    const clientOnly = new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]);
+    const certificate = await this.#sign(`CN=${name}`, keys.publicKey, [clientOnly], life);
     return { key: await keyPem(keys), certificate: certificate.toString('pem') };
   }
 
   #sign(
     subject: string,
     publicKey: webcrypto.CryptoKey,
-    extensions: SubjectAlternativeNameExtension[],
+    extensions: Extension[],
+    life: Life = dates(),
   ): Promise<X509Certificate> {
     return X509CertificateGenerator.create({
       serialNumber: serial(),
       subject,
       issuer: this.certificate.subject,
-      ...dates(),
+      ...life,
       signingAlgorithm: ALGORITHM,
       publicKey,
       signingKey: this.#keys.privateKey,

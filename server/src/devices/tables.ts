@@ -1,6 +1,7 @@
 /** A device, its timeline, and what it says that it runs. */
 import type { DeviceId, Digest, AppName, AppState, ChannelName, Hello, Version } from '@wafer/protocol';
 import type { DeviceEvent } from '@wafer/protocol';
+import { sql } from 'drizzle-orm';
 import { instant } from '../db/columns.ts';
 import {
   bigint,
@@ -35,7 +36,12 @@ export const devices = pgTable(
     /** Highest report number up to which all are in `reports`. */
     ackedReport: bigint('acked_report', { mode: 'number' }).notNull().default(0),
   },
-  (table) => [index().on(table.online), index().using('gin', table.channels)],
+  (table) => [
+    index().on(table.online),
+    index().using('gin', table.channels),
+    // Boards that share one are clones of each other (identity/twins.ts).
+    index('devices_serial_index').on(sql`(inventory->>'serial')`),
+  ],
 );
 
 /** What runs on a device by its own last word. */

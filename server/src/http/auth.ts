@@ -99,9 +99,10 @@ export function refuseForeignPage(request: FastifyRequest): void {
     );
 }
 
-/** What a stranger may ask: to enrol (the claim token is the proof), and what the API looks like. */
+/** What a stranger may ask: to enrol (the claim token is the proof), to renew (the certificate is), and what the API looks like. */
 const PUBLIC_ROUTES: ReadonlySet<string> = new Set([
   'POST /api/v1/enrolments',
+  'POST /api/v1/renewals',
   'GET /api/v1/openapi.json',
   'HEAD /api/v1/openapi.json',
 ]);

@@ -9,45 +9,12 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { request as plain, type IncomingMessage } from 'node:http';
 import { request as secure } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { Seconds } from '@wafer/protocol';
+import { isPublic } from '@wafer/protocol/addresses';
 
 const ANSWER_BYTES = 1024 * 1024;
 const PATIENCE = Seconds(10);
-
-/** Special-purpose addresses (RFC 6890), and those that carry an IPv4 address inside. */
-const INWARD = new BlockList();
-for (const [net, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const)
-  INWARD.addSubnet(net, bits, 'ipv4');
-for (const [net, bits] of [
-  ['::', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['2001::', 32],
-  ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
-] as const)
-  INWARD.addSubnet(net, bits, 'ipv6');
-
-/** Whether an address (no name) is none of the public network. */
-export const isInward = (address: string): boolean =>
-  INWARD.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 /** The request was not made. */
 export class OutwardRefused extends Error {
@@ -71,7 +38,7 @@ const refusal = (host: string, address: string): OutwardRefused =>
 const publicLookup: LookupFunction = (host, options, done) => {
   resolve(host, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
     const [first] = addresses ?? [];
-    const inward = addresses?.find(({ address }) => isInward(address));
+    const inward = addresses?.find(({ address }) => !isPublic(address));
     if (error !== null) done(error, '');
     else if (inward !== undefined) done(refusal(host, inward.address), '');
     else if (options.all === true) done(null, addresses);
@@ -86,7 +53,7 @@ function check({ protocol, host, hostname, username, password }: URL, isAllowed:
   if (username !== '' || password !== '')
     throw new OutwardRefused(`${host} comes with a password in its URL`);
   const address = hostname.replace(/^\[|\]$/g, '');
-  if (!isAllowed && isIP(address) !== 0 && isInward(address)) throw refusal(host, address);
+  if (!isAllowed && isIP(address) !== 0 && !isPublic(address)) throw refusal(host, address);
 }
 
 async function readBounded(response: IncomingMessage): Promise<Buffer> {

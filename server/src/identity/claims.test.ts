@@ -23,12 +23,14 @@ it('a token that names another CA is refused before its secret is looked at', ()
   }
 });
 
-it('a claim is unknown, expired, used up, or good', () => {
+it('a claim is unknown, expired, used up, revoked, or good', () => {
   const later = new Date(NOW + 1);
   expect(code(claimRefusal(undefined, NOW))).toBe('claim.unknown');
-  expect(code(claimRefusal({ usesLeft: 1, expires: new Date(NOW) }, NOW))).toBe('claim.expired');
-  expect(code(claimRefusal({ usesLeft: 0, expires: later }, NOW))).toBe('claim.used-up');
-  expect(claimRefusal({ usesLeft: 1, expires: later }, NOW)).toBeUndefined();
+  const good = { usesLeft: 1, expires: later, revoked: null };
+  expect(code(claimRefusal({ ...good, expires: new Date(NOW) }, NOW))).toBe('claim.expired');
+  expect(code(claimRefusal({ ...good, usesLeft: 0 }, NOW))).toBe('claim.used-up');
+  expect(code(claimRefusal({ ...good, revoked: new Date(NOW) }, NOW))).toBe('claim.revoked');
+  expect(claimRefusal(good, NOW)).toBeUndefined();
 });
 
 it('every octet becomes a letter of a device id', () => {

@@ -24,6 +24,7 @@ export function readClaimToken(token: string, caDigest: string): string {
 export interface ClaimState {
   readonly usesLeft: number;
   readonly expires: Date;
+  readonly revoked: Date | null;
 }
 
 /** Why a claim cannot be used now; undefined when it can. */
@@ -31,6 +32,8 @@ export function claimRefusal(claim: ClaimState | undefined, now: number): WaferE
   const refuse = (code: ErrorCode, detail: string): WaferError => new WaferError(code, detail);
   if (claim === undefined)
     return refuse('claim.unknown', 'Check that the token was copied whole, or make a new one.');
+  if (claim.revoked !== null)
+    return refuse('claim.revoked', `It was revoked at ${claim.revoked.toISOString()}: ask for a new one.`);
   if (claim.expires.getTime() <= now)
     return refuse('claim.expired', `It expired at ${claim.expires.toISOString()}: make a new one.`);
   if (claim.usesLeft <= 0)

@@ -21,3 +21,4 @@ export { signInPage } from './sign-in.ts';
 export { openSso, type Sso } from './sso.ts';
 export { ssoPages } from './sso-routes.ts';
 export { createToken } from './tokens.ts';
+export { auditDoubledSession, auditTwins } from './twins.ts';

@@ -19,11 +19,13 @@ import { z } from 'zod';
 import { auditRow } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
+import { claimRoutes } from './claim-routes.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { personRoutes } from './people-routes.ts';
+import { renewalRoutes } from './renewal.ts';
 import { deleteToken, insertClaim, listTokens, revokeDevice } from './store.ts';
 import { createToken } from './tokens.ts';
 
@@ -168,6 +170,8 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
 export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZod {
   return async (app) => {
     await app.register(enrolmentRoutes(deps, parts));
+    await app.register(claimRoutes(deps));
+    await app.register(renewalRoutes(deps));
     await app.register(peopleRoutes(deps, parts));
     const { people } = parts;
     const link = (token: string): string => signInUrl(parts.dashboard(), token);

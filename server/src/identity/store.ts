@@ -36,7 +36,7 @@ export async function insertClaim(db: Db, claim: NewClaim, actor: AuditActor, at
 
 export async function findClaim(db: Db, secretHash: string): Promise<ClaimState | undefined> {
   const [claim] = await db
-    .select({ usesLeft: claims.usesLeft, expires: claims.expires })
+    .select({ usesLeft: claims.usesLeft, expires: claims.expires, revoked: claims.revoked })
     .from(claims)
     .where(eq(claims.secretHash, secretHash));
   return claim;
@@ -63,7 +63,7 @@ export async function enrolDevice(db: Db, secretHash: string, made: NewDevice, a
   const rows = await db.execute(sql`
     with claim as (
       update claims set uses_left = uses_left - 1
-      where secret_hash = ${secretHash} and uses_left > 0 and expires > ${now}
+      where secret_hash = ${secretHash} and uses_left > 0 and expires > ${now} and revoked is null
       returning id, channels, group_name, tags
     ), device as (
       insert into devices (id, name, arch, group_name, tags, channels, enrolled)

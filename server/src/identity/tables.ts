@@ -14,6 +14,7 @@ export const claims = pgTable('claims', {
   channels: text().array().$type<ChannelName[]>().notNull().default([]),
   group: text('group_name'),
   tags: jsonb().$type<Record<string, string>>().notNull().default({}),
+  revoked: instant('revoked'),
 });
 
 export const certificates = pgTable(
@@ -28,7 +29,7 @@ export const certificates = pgTable(
     /** Its public key, as secrets are sealed to it; null for those of before there were secrets. */
     sealingKey: text('sealing_key'),
   },
-  (table) => [index().on(table.device)],
+  (table) => [index().on(table.device), index().on(table.sealingKey)],
 );
 
 /** Only a hash of the token is kept; it is 256 random bits, so a plain SHA-256 is enough. */

@@ -3,16 +3,18 @@
  * device. Handlers fail here and nowhere else: a rejected promise is counted and logged.
  */
 import { parseUpTopic, Presence, type DeviceId } from '@wafer/protocol';
-import type { Bus, Incoming, UpKind } from './bus.ts';
+import type { Bus, DoubledSession, Incoming, UpKind } from './bus.ts';
 import type { Tally } from './tally.ts';
 
 type Handler = Parameters<Bus['onMessage']>[1];
+type DoubledHandler = Parameters<Bus['onDoubled']>[0];
 type PresenceHandler = Parameters<Bus['onPresence']>[0];
 
 export class Dispatch {
   readonly #tally: Tally;
   readonly #handlers = new Map<UpKind, Handler>();
   readonly #presenceHandlers: PresenceHandler[] = [];
+  readonly #doubledHandlers: DoubledHandler[] = [];
   /** Tail of each device's queue of presence calls; gone when the queue is empty. */
   readonly #tails = new Map<DeviceId, Promise<void>>();
 
@@ -27,6 +29,17 @@ export class Dispatch {
 
   onPresence(handler: PresenceHandler): void {
     this.#presenceHandlers.push(handler);
+  }
+
+  onDoubled(handler: DoubledHandler): void {
+    this.#doubledHandlers.push(handler);
+  }
+
+  /** Never rejects. */
+  async doubled(device: DeviceId, sessions: DoubledSession): Promise<void> {
+    this.#tally.count('session-doubled', { device, ...sessions });
+    for (const handler of this.#doubledHandlers)
+      await this.#guard('doubled', device, () => handler(device, sessions));
   }
 
   /** Settles when the handler has; never rejects. */

@@ -2,7 +2,7 @@
  * The broker inside the server: aedes behind TLS with client certificates, as a Bus.
  *
  * Parties: devices, which are not trusted, and the server's own contexts, which call the Bus and
- * never pass through the hooks below. There is no plaintext listener.
+ * never pass through the hooks. What any listener of the broker has is in broker.ts.
  *
  * Invariants
  * - A device reads and writes only its own topics, whatever client id, filter or will it tries. It
@@ -19,19 +19,17 @@
  *   subscriber uses up for all) is off, and each connection has its bound in bytes instead.
  */
 import { constants } from 'node:crypto';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createServer, type TLSSocket } from 'node:tls';
-import { MAX_TOPIC_LEVELS, type Clock } from '@wafer/protocol';
-import { Aedes } from 'aedes';
+import type { Clock } from '@wafer/protocol';
+import type { Aedes } from 'aedes';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Authenticate } from './authenticate.ts';
+import { openBroker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import { Dispatch } from './dispatch.ts';
-import { FRAME_LIMITS, guardFrames } from './frames.ts';
 import { createHooks } from './hooks.ts';
-import { createTally } from './tally.ts';
+import { createTally, type Tally } from './tally.ts';
 
 export interface EmbeddedBusOptions {
   /** PEM. `ca` signs devices' certificates; `cert` may carry its chain. */
@@ -52,74 +50,52 @@ export interface EmbeddedBus extends Bus {
   counts(): Readonly<Record<string, number>>;
 }
 
-/** How long a socket may stay full before its device is cut off, ms. */
-const DRAIN_TIMEOUT_MS = 10_000;
-
 /** Rejects when the port cannot be had. */
 export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
   const { log, clock, connectTimeoutMs = 10_000 } = options;
   const tally = createTally(log, clock);
   const dispatch = new Dispatch(tally);
   const hooks = createHooks({ ...options, connectTimeoutMs, tally, dispatch });
-  const broker = await Aedes.createBroker({
-    ...hooks.broker,
-    concurrency: 0,
-    connectTimeout: connectTimeoutMs,
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    maxTopicLevels: MAX_TOPIC_LEVELS,
-    maxInflightInbound: 1,
+  const { broker, port, close } = await openBroker({
+    listen: (serve) => listener(options, { handshakeTimeout: connectTimeoutMs, tally, serve }),
+    host: options.host,
+    port: options.port,
+    tally,
+    connectTimeoutMs,
+    policy: {
+      options: { ...hooks.broker, maxInflightInbound: 1 },
+      guarded: (connection, gate) => hooks.guarded(connection, gate),
+      connected: (client) => hooks.connected(client),
+      acknowledged: (client) => hooks.acknowledged(client),
+      disconnected: (client) => hooks.disconnected(client),
+    },
   });
-  // An emitter without a listener for `error` ends the process: persistence and refused wills emit here.
-  broker.on(
-    'error' as 'closed',
-    ((error: Error) => tally.count('broker-error', { err: error })) as () => void,
-  );
-  broker.on('clientError', (client, err) => tally.count('connection-failed', { device: client.id, err }));
-  broker.on('connectionError', (_client, err) => tally.count('connection-refused', { err }));
-  broker.on('client', (client) => hooks.connected(client));
-  broker.on('clientDisconnect', (client) => hooks.disconnected(client));
-  const sockets = new Set<TLSSocket>();
-  const server = listener(options, connectTimeoutMs, (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', (err) => tally.count('socket-error', { err }));
-    socket.setNoDelay(true);
-    const gate = guardFrames(socket, FRAME_LIMITS, (violation) => {
-      tally.count(violation, { source: socket.remoteAddress });
-      socket.destroy();
-    });
-    hooks.guarded(socket, gate);
-    broker.handle(socket);
-  });
-  server.on('tlsClientError', (err, socket) => {
-    tally.count('handshake-failed', { err, source: socket.remoteAddress });
-    socket.destroy();
-  });
-  server.listen(options.port, options.host);
-  await once(server, 'listening');
-  server.on('error', (err) => tally.count('listener-error', { err }));
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     counts: () => tally.counts(),
     publish: (topic, payload, { qos }) =>
       publish(broker, topic, payload, qos, (err) => tally.count('publish-failed', { topic, err })),
     onMessage: (kind, handler) => dispatch.on(kind, handler),
     onPresence: (handler) => dispatch.onPresence(handler),
+    onDoubled: (handler) => dispatch.onDoubled(handler),
     disconnect: (device) => hooks.cut(device),
     online: () => hooks.live(),
     async close() {
       hooks.close();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await new Promise<void>((resolve) => broker.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await close();
     },
   };
 }
 
-function listener(options: EmbeddedBusOptions, handshakeTimeout: number, serve: (socket: TLSSocket) => void) {
-  return createServer(
+interface Serving {
+  readonly handshakeTimeout: number;
+  readonly tally: Tally;
+  readonly serve: (socket: TLSSocket) => void;
+}
+
+function listener(options: EmbeddedBusOptions, { handshakeTimeout, tally, serve }: Serving) {
+  const server = createServer(
     {
       ...options.tls,
       requestCert: true,
@@ -131,6 +107,11 @@ function listener(options: EmbeddedBusOptions, handshakeTimeout: number, serve: 
     },
     serve,
   );
+  server.on('tlsClientError', (err, socket) => {
+    tally.count('handshake-failed', { err, source: socket.remoteAddress });
+    socket.destroy();
+  });
+  return server;
 }
 
 /**

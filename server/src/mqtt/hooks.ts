@@ -14,6 +14,7 @@ import type { Dispatch } from './dispatch.ts';
 import type { Gate } from './frames.ts';
 import { Session } from './session.ts';
 import type { Tally } from './tally.ts';
+import { createTwinProbe } from './twin.ts';
 
 export interface HookOptions {
   readonly authenticate: Authenticate;
@@ -44,6 +45,7 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
   const refusals = new WeakMap<Client, ConnectRefusal>();
   /** The one live connection of each device. */
   const live = new Map<DeviceId, Client>();
+  const twins = createTwinProbe();
   /** Connections up to this ordinal are to be cut, also those that are still being checked. */
   const cuts = new Map<DeviceId, number>();
   let ordinal = 0;
@@ -55,6 +57,20 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
     const error: unknown = Object.assign(new Error(reason), { returnCode: CONNACK_CODES[reason] });
     return error as AuthenticateError;
   };
+
+  /** Before a session takes the place of an earlier one. */
+  async function lookForTwin({ presented }: Session, client: Client): Promise<void> {
+    const earlier = live.get(presented.device);
+    const before = earlier && sessions.get(earlier)?.presented;
+    if (earlier === undefined || before === undefined) return;
+    const from = ({ conn }: Client): string => (conn as TLSSocket).remoteAddress ?? 'unknown';
+    const [was, is] = [from(earlier), from(client)];
+    if (await twins.answers(presented.device, earlier))
+      void dispatch.doubled(presented.device, {
+        earlier: { source: was, serial: before.serial },
+        later: { source: is, serial: presented.serial },
+      });
+  }
 
   const broker: Hooks = {
     preConnect(client, packet, done) {
@@ -79,7 +95,11 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
         ),
       );
       Promise.race([authenticate(session.presented), late]).then(
-        (known) => (known ? done(null, true) : done(refused('not-authorized', client), null)),
+        async (known) => {
+          if (!known) return done(refused('not-authorized', client), null);
+          await lookForTwin(session, client);
+          done(null, true);
+        },
         (error: unknown) => {
           tally.count('authenticate-failed', { err: error });
           done(refused('unavailable', client), null);
@@ -174,6 +194,8 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
       const client = live.get(device);
       if (client !== undefined) await new Promise<void>((resolve) => client.close(resolve));
     },
+
+    acknowledged: (client: Client): void => twins.acknowledged(client),
 
     live: (): readonly DeviceId[] => [...live.keys()],
 

@@ -11,7 +11,12 @@ import { testApp } from '../harness-app.ts';
 import { wholeApp, type WholeApp } from '../harness-whole.ts';
 
 /** What strangers may ask. */
-const PUBLIC = ['GET /api/v1/openapi.json', 'HEAD /api/v1/openapi.json', 'POST /api/v1/enrolments'];
+const PUBLIC = [
+  'GET /api/v1/openapi.json',
+  'HEAD /api/v1/openapi.json',
+  'POST /api/v1/enrolments',
+  'POST /api/v1/renewals',
+];
 
 /** What a viewer may change: its own session and password. */
 const CHANGES_OF_VIEWERS = ['DELETE /api/v1/session', 'PUT /api/v1/me/password'];

@@ -2,7 +2,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isInward, outwardFetch, OutwardRefused } from '../../src/http/outward.ts';
+import { isPublic } from '@wafer/protocol/addresses';
+import { outwardFetch, OutwardRefused } from '../../src/http/outward.ts';
 
 let asked: string[];
 let answer: RequestListener;
@@ -49,13 +50,13 @@ describe('an address', () => {
     'fe80::1',
     'ff02::1',
   ])('%s is inside', (address) => {
-    expect(isInward(address)).toBe(true);
+    expect(isPublic(address)).toBe(false);
   });
 
   it.each(['8.8.8.8', '172.32.0.1', '192.169.0.1', '100.128.0.1', '2606:4700::1111'])(
     '%s is outside',
     (address) => {
-      expect(isInward(address)).toBe(false);
+      expect(isPublic(address)).toBe(true);
     },
   );
 });

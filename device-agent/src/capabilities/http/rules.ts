@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import type { HttpGrant } from '@wafer/protocol';
 import { hostCovers, httpPort } from '@wafer/protocol/http';
-import { blocks, isNamed, isPublic, unmapped } from './addresses.ts';
+import { blocks, isNamed, isPublic, unmapped } from '@wafer/protocol/addresses';
 
 /** Where a request goes. `host` is in lower case, an IPv6 address in its canonical form without brackets. */
 export interface Target {

@@ -1,6 +1,7 @@
 /**
- * Which addresses a name may lead to. Public ones; every other needs a grant that names it: loopback,
- * private and link-local ranges are where a board's neighbours and its own services are.
+ * Which addresses a name may lead to, for guests on a board and for settings on the server alike. Public
+ * ones; every other has to be allowed by name: loopback, private and link-local ranges are where neighbours
+ * and one's own services are. Not for browsers.
  *
  * IPv4 is judged by what is not public (IANA's special-purpose registry, RFC 6890), IPv6 the other way
  * round: only global unicast, 2000::/3, is public, less what is special in it. Where an IPv6 address carries
