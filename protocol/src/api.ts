@@ -8,59 +8,19 @@ import { HealthRule, Isolation, Triggers } from './desired.ts';
 import { Grants, Limits } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
-import { DirectorKeys, World } from './release.ts';
+import { World } from './release.ts';
+import { SignedMetadata } from './trust.ts';
 import { page, PageQuery } from './page.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
 
 export * from './audit-views.ts';
+export * from './enrolment.ts';
 export * from './people.ts';
+export * from './trust.ts';
 
 export const API_ROOT = '/api/v1';
 
 export { PageQuery };
-
-// Enrolment ---------------------------------------------------------------------------------------
-
-/** `wafer1.<SHA-256 of the CA's DER certificate, base64url>.<secret, base64url>`. */
-export const ClaimToken = z
-  .string()
-  .regex(/^wafer1\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, 'a claim token looks like wafer1.….…');
-
-export const CreateClaim = z.strictObject({
-  uses: z.number().int().min(1).max(10_000).default(1),
-  expiresInSeconds: z.number().int().min(1).max(31_536_000).default(86_400),
-  channels: z.array(ChannelName).max(16).default([]),
-  group: z.string().max(100).optional(),
-  tags: z.record(z.string().max(50), z.string().max(200)).default({}),
-});
-export const CreatedClaim = z.object({
-  id: z.uuid(),
-  token: ClaimToken,
-  expires: Timestamp,
-  uses: z.number(),
-  /** Where a device enrols: the HTTPS address of the devices' API. */
-  server: z.url(),
-});
-export type CreatedClaim = z.infer<typeof CreatedClaim>;
-
-export const EnrolRequest = z.strictObject({
-  token: ClaimToken,
-  /** PKCS #10, PEM, P-256. Its subject is ignored: the server chooses the name. */
-  csr: z.string().max(8192),
-  hostname: z.string().max(255),
-  arch: z.string().max(20),
-});
-export const EnrolResponse = z.object({
-  device: DeviceId,
-  /** PEM, 45 days. */
-  certificate: z.string(),
-  /** PEM of the CA that signed it and the broker's certificate. */
-  ca: z.string(),
-  broker: z.object({ host: z.string(), port: z.number().int() }),
-  /** The trusted TUF root, as signed JSON text. */
-  root: z.string(),
-});
-export type EnrolResponse = z.infer<typeof EnrolResponse>;
 
 // Devices -----------------------------------------------------------------------------------------
 
@@ -205,49 +165,7 @@ export const SendGuestMessage = z
 /** `online` says whether the device has a session, so that the message can reach it. */
 export const SentGuestMessage = z.object({ online: z.boolean() });
 
-// Trust and releases ------------------------------------------------------------------------------
-
-export const SignedMetadata = z.object({
-  signed: z.record(z.string(), z.unknown()),
-  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })),
-});
-export type SignedMetadata = z.infer<typeof SignedMetadata>;
-
-/** Public halves of the keys that the server holds, for the publisher to sign into root and targets. */
-export const OnlineKeys = z.object({
-  /** ed25519 public keys, hexadecimal. */
-  snapshot: z.string(),
-  timestamp: z.string(),
-  director: DirectorKeys,
-  /** Successors that the server has made and that wait to be named by root and targets; hexadecimal. */
-  next: z
-    .object({
-      snapshot: z.string().optional(),
-      timestamp: z.string().optional(),
-      director: z.string().optional(),
-    })
-    .optional(),
-});
-export type OnlineKeys = z.infer<typeof OnlineKeys>;
-
-/** First root and first targets, signed offline. Refused when the server has a root already. */
-export const InitTrust = z.strictObject({ root: SignedMetadata, targets: SignedMetadata });
-
-export const TrustStatus = z.object({
-  initialised: z.boolean(),
-  /** Current version of each role; empty before initialisation. */
-  versions: z.record(z.string(), z.number().int()),
-  /** Expiry of each role's current metadata. */
-  expires: z.record(z.string(), Timestamp),
-});
-export type TrustStatus = z.infer<typeof TrustStatus>;
-
-/** POST /trust/root: the next root, signed by the old threshold and the new one. */
-export const NextRoot = z.strictObject({ root: SignedMetadata });
-
-/** GET /trust/roles/:role: the latest metadata of a role, as signed JSON text. */
-export const RoleMetadata = z.object({ role: z.string(), version: z.number().int(), content: z.string() });
-export type RoleMetadata = z.infer<typeof RoleMetadata>;
+// Releases ----------------------------------------------------------------------------------------
 
 export const UploadedBlob = z.object({ digest: Digest, length: z.number().int() });
 

@@ -1,6 +1,47 @@
-/** Claim tokens as their owners see them, and the renewal of a device's certificate. */
+/** Enrolment in the HTTP API: claim tokens, a board's first certificate, and the ones that follow it. */
 import { z } from 'zod';
-import { ChannelName, Timestamp } from './ids.ts';
+import { ChannelName, DeviceId, Timestamp } from './ids.ts';
+
+/** `wafer1.<SHA-256 of the CA's DER certificate, base64url>.<secret, base64url>`. */
+export const ClaimToken = z
+  .string()
+  .regex(/^wafer1\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, 'a claim token looks like wafer1.….…');
+
+export const CreateClaim = z.strictObject({
+  uses: z.number().int().min(1).max(10_000).default(1),
+  expiresInSeconds: z.number().int().min(1).max(31_536_000).default(86_400),
+  channels: z.array(ChannelName).max(16).default([]),
+  group: z.string().max(100).optional(),
+  tags: z.record(z.string().max(50), z.string().max(200)).default({}),
+});
+export const CreatedClaim = z.object({
+  id: z.uuid(),
+  token: ClaimToken,
+  expires: Timestamp,
+  uses: z.number(),
+  /** Where a device enrols: the HTTPS address of the devices' API. */
+  server: z.url(),
+});
+export type CreatedClaim = z.infer<typeof CreatedClaim>;
+
+export const EnrolRequest = z.strictObject({
+  token: ClaimToken,
+  /** PKCS #10, PEM, P-256. Its subject is ignored: the server chooses the name. */
+  csr: z.string().max(8192),
+  hostname: z.string().max(255),
+  arch: z.string().max(20),
+});
+export const EnrolResponse = z.object({
+  device: DeviceId,
+  /** PEM, 45 days. */
+  certificate: z.string(),
+  /** PEM of the CA that signed it and the broker's certificate. */
+  ca: z.string(),
+  broker: z.object({ host: z.string(), port: z.number().int() }),
+  /** The trusted TUF root, as signed JSON text. */
+  root: z.string(),
+});
+export type EnrolResponse = z.infer<typeof EnrolResponse>;
 
 /** A claim token without its secret, which nobody has but those whom it was given to. */
 export const ClaimView = z.object({

@@ -118,12 +118,12 @@ describe('a server that serves', () => {
     }
   });
 
-  it('tells a stranger nothing on any route but how to enrol and what the API looks like', async () => {
+  it('tells a stranger nothing on any route but how to enrol or renew and what the API looks like', async () => {
     const all = await routes();
     expect(all.length).toBeGreaterThan(15);
     for (const { method, path, role } of all) {
       const answer = await fetch(`${ready.dashboard}${path}`, { method });
-      if (role === undefined) expect(path).toBe('/api/v1/enrolments');
+      if (role === undefined) expect(['/api/v1/enrolments', '/api/v1/renewals']).toContain(path);
       else expect([method, path, answer.status]).toEqual([method, path, 401]);
     }
   });

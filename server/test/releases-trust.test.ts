@@ -265,7 +265,7 @@ test('a next root takes the old threshold and the new one, and tuf-js follows it
   const fresh = [newKey(), newKey()];
   own.publisher.rootKeys.splice(0, 2, ...fresh);
   const body = own.publisher.rootBody(2);
-  const post = (...keys: KeyObject[]) => own.call('POST', '/trust/root', { root: signed(body, ...keys) });
+  const post = (...keys: KeyObject[]) => own.call('POST', '/trust/metadata', { root: signed(body, ...keys) });
   // new keys alone
   expect((await post(...fresh)).body).toMatchObject({ code: 'trust.signature-invalid' });
   // old keys alone
@@ -289,7 +289,7 @@ test('a next root takes the old threshold and the new one, and tuf-js follows it
   stolen.roles['targets'] = { keyids: [idOf(fresh[0] as never)], threshold: 1 };
   const orphaning = signed(stolen, ...fresh);
   // targets that no key signed any more
-  expect((await own.call('POST', '/trust/root', { root: orphaning })).body).toMatchObject({
+  expect((await own.call('POST', '/trust/metadata', { root: orphaning })).body).toMatchObject({
     code: 'trust.signature-invalid',
   });
 });

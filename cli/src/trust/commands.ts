@@ -10,7 +10,7 @@ import { addChangeCommands } from './change-commands.ts';
 import { describeChange } from './describe-change.ts';
 import { initTrust, type Founded } from './init.ts';
 import { addKeysOption, type KeysOptions, keyringOf, parsePublicKeys, parseQuorum } from './options.ts';
-import { missingIn, type Pending, readPending } from './pending.ts';
+import { missingIn, readPending } from './pending.ts';
 import { addPassphraseOptions } from './passphrase.ts';
 import { addStatusCommands } from './status-command.ts';
 import { describeOutcome } from './outcome.ts';
@@ -72,9 +72,12 @@ function describeFounded({ keys, root, threshold, targets, fresh, pending }: Fou
   ].join('\n');
 }
 
-async function mustRead(file: string): Promise<Pending> {
+/** The change in the file that was named, or in the folder of the keys. */
+async function openPending(given: string | undefined, options: KeysOptions, context: Context) {
+  const keyring = keyringOf(options, context);
+  const file = given === undefined ? pendingFile(keyring) : resolve(context.cwd, given);
   const pending = await readPending(file);
-  if (pending !== undefined) return pending;
+  if (pending !== undefined) return { keyring, file, pending };
   throw new WaferError('cli.usage', `there is no pending change in ${file}`);
 }
 
@@ -86,9 +89,7 @@ function addSign(keys: Command, context: Context): void {
     context,
     async ([given], self) => {
       const options = self.opts<KeysOptions & { show?: boolean }>();
-      const keyring = keyringOf(options, context);
-      const file = given === undefined ? pendingFile(keyring) : resolve(context.cwd, given);
-      const pending = await mustRead(file);
+      const { keyring, file, pending } = await openPending(given, options, context);
       const { anchored } = await mustStartHere(pending, keyring);
       const outcome: Outcome =
         options.show === true
@@ -121,10 +122,7 @@ function addPublish(keys: Command, context: Context): void {
     'hand a change that is signed completely to the server',
     context,
     async ([given], self) => {
-      const options = self.opts<KeysOptions>();
-      const keyring = keyringOf(options, context);
-      const file = given === undefined ? pendingFile(keyring) : resolve(context.cwd, given);
-      const pending = await mustRead(file);
+      const { keyring, file, pending } = await openPending(given, self.opts<KeysOptions>(), context);
       const api = await signedInApi(context);
       if ((await keyring.root()) !== undefined && pending.base.root !== undefined)
         await trustedRoot(api, keyring);

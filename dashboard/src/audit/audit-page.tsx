@@ -4,6 +4,8 @@ import { useDebouncedValue, useDocumentTitle } from '@mantine/hooks';
 import { useState } from 'react';
 import { Icon } from '../elements/icons.tsx';
 import { Empty, Loading, Ready } from '../elements/notice.tsx';
+import { Older } from '../elements/older.tsx';
+import { Panel } from '../elements/section.tsx';
 import classes from './audit.module.css';
 import { ChainStatus } from './chain-status.tsx';
 import { EventList } from './event-list.tsx';
@@ -46,7 +48,7 @@ export function AuditPage() {
   return (
     <Stack gap="md">
       <Title order={1}>Audit</Title>
-      <div className={classes['panel']}>
+      <Panel>
         <ChainStatus />
         <Filter filter={filter} onFilter={setFilter} />
         <Ready query={{ ...audit, data: events }} loading={<Loading rows={6} height={28} />}>
@@ -62,18 +64,8 @@ export function AuditPage() {
             )
           }
         </Ready>
-        {audit.hasNextPage && (
-          <Button
-            variant="subtle"
-            size="xs"
-            m={8}
-            loading={audit.isFetchingNextPage}
-            onClick={() => void audit.fetchNextPage()}
-          >
-            Load older events
-          </Button>
-        )}
-      </div>
+        <Older query={audit} what="events" />
+      </Panel>
     </Stack>
   );
 }

@@ -12,6 +12,7 @@ import { When } from '../elements/when.tsx';
 import { counted } from '../format/quantity.ts';
 import { MoveDialog, type MoveStart } from '../releases/move-dialog.tsx';
 import { MoveButton } from '../releases/move-button.tsx';
+import table from '../elements/table.module.css';
 import classes from '../releases/releases.module.css';
 
 function Channel({ channel, onMove }: { channel: ChannelView; onMove: (start: MoveStart) => void }) {
@@ -30,7 +31,7 @@ function Channel({ channel, onMove }: { channel: ChannelView; onMove: (start: Mo
           Make a release current in it from the release's page.
         </Empty>
       ) : (
-        <Table className={classes['middle'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
+        <Table className={table['middle'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
           <Table.Thead>
             <Table.Tr>
               <Table.Th scope="col" w="40%">

@@ -1,9 +1,9 @@
 /** What the device's apps wrote, newest first. */
-import { Button } from '@mantine/core';
 import type { DeviceId } from '@wafer/protocol/ids';
 import type { LogLevel } from '@wafer/protocol/messages';
 import { useDeviceLogs } from '../api/queries.ts';
 import { Empty, Ready } from '../elements/notice.tsx';
+import { Older } from '../elements/older.tsx';
 import { Section } from '../elements/section.tsx';
 import type { Tone } from '../elements/tone.ts';
 import { clockSeconds, fullTime } from '../format/time.ts';
@@ -46,17 +46,7 @@ export function Logs({ id }: { id: DeviceId }) {
                   </li>
                 ))}
               </ol>
-              {logs.hasNextPage && (
-                <Button
-                  variant="subtle"
-                  size="xs"
-                  m={8}
-                  loading={logs.isFetchingNextPage}
-                  onClick={() => void logs.fetchNextPage()}
-                >
-                  Load older lines
-                </Button>
-              )}
+              <Older query={logs} what="lines" />
             </div>
           )
         }

@@ -1,10 +1,10 @@
 /** Everything that happened to a device, newest first. */
-import { Button } from '@mantine/core';
 import type { DeviceEvent } from '@wafer/protocol/api';
 import type { DeviceId } from '@wafer/protocol/ids';
 import { useDeviceEvents } from '../api/queries.ts';
 import { Icon } from '../elements/icons.tsx';
 import { Empty, Ready } from '../elements/notice.tsx';
+import { Older } from '../elements/older.tsx';
 import { Section } from '../elements/section.tsx';
 import { eventLook } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
@@ -51,17 +51,7 @@ export function Timeline({ id }: { id: DeviceId }) {
                   <Entry key={event.id} event={event} />
                 ))}
               </ol>
-              {events.hasNextPage && (
-                <Button
-                  variant="subtle"
-                  size="xs"
-                  m={10}
-                  loading={events.isFetchingNextPage}
-                  onClick={() => void events.fetchNextPage()}
-                >
-                  Load older events
-                </Button>
-              )}
+              <Older query={events} what="events" />
             </>
           )
         }

@@ -1,4 +1,4 @@
-/** A titled panel; what pages are made of. */
+/** Panels, with a title and without; what pages are made of. */
 import { Group, Title } from '@mantine/core';
 import { useId, type ReactNode } from 'react';
 import classes from './section.module.css';
@@ -26,3 +26,8 @@ export function Section({ title, aside, children, flush = false }: Props) {
     </section>
   );
 }
+
+/** For what the page's own title names already. */
+export const Panel = ({ children }: { children: ReactNode }) => (
+  <div className={classes['section']}>{children}</div>
+);

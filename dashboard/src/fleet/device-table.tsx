@@ -9,6 +9,7 @@ import { Pill, Status } from '../elements/status.tsx';
 import { HEALTH_LOOK, type Look } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import type { Sort } from './filter.ts';
+import table from '../elements/table.module.css';
 import classes from './device-table.module.css';
 
 const ONLINE: Look = { tone: 'ok', icon: 'online', word: 'Online' };
@@ -105,7 +106,7 @@ function SortHead({ by, label, sort, onSort }: Sorting & { by: Sort; label: stri
 export function DeviceTable({ devices, ...sorting }: Sorting & { devices: readonly DeviceSummary[] }) {
   return (
     <Table.ScrollContainer minWidth={920} type="native">
-      <Table className={classes['table'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
+      <Table className={table['middle'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>
             <SortHead by="name" label="Device" {...sorting} />

@@ -7,6 +7,7 @@ import { useSearchParams } from 'wouter';
 import { useFleet } from '../api/queries.ts';
 import { Icon } from '../elements/icons.tsx';
 import { Empty, Failure, Loading, Ready } from '../elements/notice.tsx';
+import { Panel } from '../elements/section.tsx';
 import { DeviceCards, DeviceTable } from './device-table.tsx';
 import { EnrolButton } from './enrol-button.tsx';
 import { EnrolHelp } from './enrol-help.tsx';
@@ -106,7 +107,7 @@ function Fleet({ devices, busy }: { devices: readonly DeviceSummary[]; busy: boo
   return (
     <Stack gap="md">
       <SummaryStrip summary={summary} />
-      <div className={classes['panel']}>
+      <Panel>
         <Group className={classes['tools'] ?? ''} gap="sm">
           <Search text={view.text} onText={(next) => change({ text: next })} />
           <HealthFilter summary={summary} health={view.health} onHealth={(health) => change({ health })} />
@@ -117,7 +118,7 @@ function Fleet({ devices, busy }: { devices: readonly DeviceSummary[]; busy: boo
           <EnrolButton variant="default" />
         </Group>
         <Rows key={`${text}|${view.health}`} devices={shown} view={view} change={change} />
-      </div>
+      </Panel>
     </Stack>
   );
 }
@@ -134,9 +135,9 @@ export function FleetPage() {
       <Ready query={{ ...fleet, data: devices }} loading={<Loading rows={6} height={28} />}>
         {(all) =>
           all.length === 0 ? (
-            <div className={classes['panel']}>
+            <Panel>
               <EnrolHelp />
-            </div>
+            </Panel>
           ) : (
             <Fleet devices={all} busy={fleet.isFetchingNextPage} />
           )

@@ -25,7 +25,7 @@ function Removal({ person, onClose }: { person: PersonView; onClose: () => void 
     <Stack gap="md">
       <Text>
         {person.name} is signed out everywhere at once, and links that were not used stop working. What{' '}
-        {person.name} did stays in the audit.
+        {person.name} did stays in the audit. API tokens go on: delete those that only {person.name} used.
       </Text>
       {remove.error && <Failure error={remove.error} />}
       <Group justify="flex-end" gap="sm">

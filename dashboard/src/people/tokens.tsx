@@ -1,5 +1,5 @@
 /** API tokens, for scripts: what each may do, until when, and whether anybody still uses it. */
-import { Button, Stack, Text } from '@mantine/core';
+import { Button } from '@mantine/core';
 import type { TokenView } from '@wafer/protocol/people';
 import { useState } from 'react';
 import { Empty, Failure, Loading, Ready } from '../elements/notice.tsx';
@@ -75,11 +75,7 @@ export function Tokens() {
       <Ready query={tokens} loading={<Loading rows={2} height={28} />}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No script has access">
-              <Stack gap={0}>
-                <Text inherit>A token lets one in: for CI that publishes, say.</Text>
-              </Stack>
-            </Empty>
+            <Empty title="No script has access">A token lets one in: for CI that publishes, say.</Empty>
           ) : (
             <ul className={classes['list']}>
               {items.map((token) => (

@@ -8,6 +8,7 @@ import { Pill } from '../elements/status.tsx';
 import { When } from '../elements/when.tsx';
 import { bytes } from '../format/quantity.ts';
 import { packageNames } from './interfaces.ts';
+import table from '../elements/table.module.css';
 import classes from './releases.module.css';
 
 const CurrentIn = ({ channels }: { channels: readonly string[] }) => (
@@ -80,7 +81,7 @@ const HEADS = [
 export function ReleaseTable({ releases }: { releases: readonly ReleaseView[] }) {
   return (
     <Table.ScrollContainer minWidth={1040} type="native">
-      <Table className={classes['table'] ?? ''} verticalSpacing={9} horizontalSpacing="md">
+      <Table className={table['table'] ?? ''} verticalSpacing={9} horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>
             {HEADS.map((head) => (

@@ -1,5 +1,5 @@
 /** Who may sign what, as the server has it. It changes by hand and by the day, so it is asked for rarely. */
-import { TrustView } from '@wafer/protocol/trust-api';
+import { TrustView } from '@wafer/protocol/trust';
 import { useQuery } from '@tanstack/react-query';
 import { call } from '../api/client.ts';
 

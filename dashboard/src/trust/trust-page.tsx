@@ -1,7 +1,7 @@
 /** Who may sign what, until when, and what has to be done about it. Keys themselves are not here. */
 import { Stack, Table, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
-import type { TrustRoleView, TrustView } from '@wafer/protocol/trust-api';
+import type { TrustRoleView, TrustView } from '@wafer/protocol/trust';
 import { Command, ShortHex } from '../elements/copy.tsx';
 import { Icon } from '../elements/icons.tsx';
 import { Empty, Loading, Ready } from '../elements/notice.tsx';
@@ -12,6 +12,7 @@ import { When } from '../elements/when.tsx';
 import { dayOf } from '../format/time.ts';
 import { useTrust } from './queries.ts';
 import { type Warning, warningsOf } from './warnings.ts';
+import table from '../elements/table.module.css';
 import classes from './trust.module.css';
 
 const EXPIRY_LOOK = {
@@ -80,7 +81,7 @@ function Roles({ roles }: { roles: readonly TrustRoleView[] }) {
   return (
     <Section title="Who signs what" flush>
       <Table.ScrollContainer minWidth={900} type="native">
-        <Table className={classes['table'] ?? ''} verticalSpacing={8} horizontalSpacing="md">
+        <Table className={table['table'] ?? ''} verticalSpacing={8} horizontalSpacing="md">
           {heads(['Role', 'Valid until', 'Must sign', 'Key ids', 'Keys lie', 'Says', 'Version'])}
           <Table.Tbody>
             {roles.map((role) => (
@@ -97,7 +98,7 @@ function OnlineKeys({ online }: Pick<TrustView, 'online'>) {
   return (
     <Section title="Keys of this server" flush>
       <Table.ScrollContainer minWidth={520} type="native">
-        <Table className={classes['table'] ?? ''} verticalSpacing={8} horizontalSpacing="md">
+        <Table className={table['table'] ?? ''} verticalSpacing={8} horizontalSpacing="md">
           {heads(['For', 'Key id', 'State', 'Made'])}
           <Table.Tbody>
             {online.map(({ role, keyid, made, state }) => (

@@ -1,4 +1,4 @@
-import type { TrustView } from '@wafer/protocol/trust-api';
+import type { TrustView } from '@wafer/protocol/trust';
 import { expect, test } from 'vitest';
 import { warningsOf } from './warnings.ts';
 

@@ -1,5 +1,5 @@
 /** What somebody with the keys has to do soon, from who may sign what and until when. Pure. */
-import type { TrustView } from '@wafer/protocol/trust-api';
+import type { TrustView } from '@wafer/protocol/trust';
 
 const DAY_MS = 86_400_000;
 

@@ -1,42 +1,31 @@
 /**
- * One app on the board: what serves it, what served it before and is still warm, its timer, and its
- * books. One change (swap, rollback, settle, stop) happens at a time, in the order they were asked for.
+ * One app on the board: what serves it, what served it before and is still warm, and its timer. What its
+ * residents tell goes into its books (books.ts). One change (swap, rollback, settle, stop) happens at a time, in the order they were asked for.
  */
 import { performance } from 'node:perf_hooks';
 import {
   FaultError,
   filterCovers,
   grantName,
-  speaksAgainstRelease,
   type AppHealth,
   type AppName,
   type AppState,
   type SwapFigures,
 } from '@wafer/protocol';
+import { Books, type BooksOptions } from './books.ts';
 import type { Answer, Call } from './calls.ts';
-import { Figures } from './figures.ts';
-import { Latency } from './latency.ts';
-import { LogBudget } from './log-budget.ts';
-import { Outgoing } from './outgoing.ts';
 import type { GuestCall } from './port.ts';
 import type { Resident, ResidentEvents } from './resident.ts';
-import type { AppSpec, ReleaseFigures, RuntimeEvents } from './runtime.ts';
+import type { AppSpec, ReleaseFigures } from './runtime.ts';
 import { startTriggers } from './schedule.ts';
 import { goBack, swap, type Stage } from './swap.ts';
-import { UsageBook } from './usage.ts';
 
-export interface AppOptions {
-  readonly name: AppName;
-  readonly events: RuntimeEvents;
+export interface AppOptions extends BooksOptions {
   /** Takes a resident out for good; its image may be unused then. */
   readonly retire: (resident: Resident) => Promise<void>;
-  /** Hands a message to the other guests of the board. */
-  readonly toBoard: (from: AppName, topic: string, payload: Uint8Array) => void;
   /** Wall clock, ms since 1970. */
   readonly wallNow: () => number;
 }
-
-type OwnNotice = Parameters<ResidentEvents['notice']>[0];
 
 const now = (): number => performance.now();
 
@@ -47,33 +36,23 @@ const notRunning = (app: AppName): FaultError => new FaultError('unhealthy', `${
 
 export class App {
   readonly #name: AppName;
-  readonly #events: RuntimeEvents;
   readonly #retire: (resident: Resident) => Promise<void>;
-  readonly #toBoard: AppOptions['toBoard'];
   readonly #wallNow: () => number;
-  readonly #latency = new Latency();
-  readonly #budget = new LogBudget();
-  readonly #outgoing = new Outgoing();
-  readonly #usage = new UsageBook();
+  readonly #books: Books;
   #serving: Resident | undefined;
   #previous: Resident | undefined;
-  /** Of the one that serves, and of the one before as it was replaced. */
-  #figures = new Figures(0);
+  /** Figures of the one before, as it was replaced. */
   #before: ReleaseFigures | undefined;
   #lastSwap: AppHealth['lastSwap'];
   #stopTriggers: () => void = () => undefined;
   #isTicking = false;
-  #calls = 0;
-  #faults = 0;
-  #lost = 0;
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, events, retire, toBoard, wallNow }: AppOptions) {
-    this.#name = name;
-    this.#events = events;
+  constructor({ retire, wallNow, ...options }: AppOptions) {
+    this.#name = options.name;
     this.#retire = retire;
-    this.#toBoard = toBoard;
     this.#wallNow = wallNow;
+    this.#books = new Books(options);
   }
 
   // Changes ------------------------------------------------------------------------------------
@@ -87,7 +66,7 @@ export class App {
     cause: SwapFigures['cause'],
   ): Promise<SwapFigures> {
     return this.#inTurn(async () => {
-      const candidate: Resident = await make(this.#listener(spec, () => candidate));
+      const candidate: Resident = await make(this.#books.listener(spec, () => candidate === this.#serving));
       try {
         const figures = await swap({
           old: this.#serving,
@@ -96,7 +75,7 @@ export class App {
           prepareMs,
           onStage,
           switchTo: (resident) => this.#switchTo(resident),
-          lostCalls: () => this.#lost,
+          lostCalls: () => this.#books.lost,
           now,
         });
         return this.#swapped(figures);
@@ -121,7 +100,7 @@ export class App {
       const failed = this.#serving;
       const previous = this.#previous;
       if (previous === undefined) throw noPrevious(this.#name);
-      const lostBefore = this.#lost;
+      const lostBefore = this.#books.lost;
       await this.#unpark(previous);
       this.#previous = undefined;
       const switchTo = (resident: Resident): void => this.#serve(resident);
@@ -130,7 +109,7 @@ export class App {
       await failed?.idle();
       const drainMs = now() - drainedAt;
       if (failed !== undefined) await this.#retire(failed);
-      const lostCalls = this.#lost - lostBefore;
+      const lostCalls = this.#books.lost - lostBefore;
       return this.#swapped({ cause: 'rollback', prepareMs: 0, gapMs, drainMs, lostCalls });
     });
   }
@@ -160,7 +139,7 @@ export class App {
       const subject = grantName.subscribe(topic);
       const message = `No grant lets ${this.#name} receive ${topic}.`;
       const fault = new FaultError('capability-denied', message, subject);
-      this.#refused(serving.spec, fault, 1);
+      this.#books.refused(serving.spec, fault, 1);
       throw fault;
     }
     if (!serving.has('handler')) {
@@ -181,7 +160,7 @@ export class App {
     const filters = spec.grants.messaging?.subscribe ?? [];
     const covering = filters.find((filter) => filterCovers(filter, topic));
     if (covering === undefined) return false;
-    this.#events.used(this.#name, [grantName.subscribe(covering)]);
+    this.#books.used([grantName.subscribe(covering)]);
     return true;
   }
 
@@ -192,7 +171,7 @@ export class App {
       await serving.check();
       serving.keepSnapshot?.();
     } catch (error) {
-      this.#faults += 1;
+      this.#books.probeFailed();
       throw error;
     }
   }
@@ -200,16 +179,12 @@ export class App {
   health(): AppHealth | undefined {
     const serving = this.#serving;
     if (serving === undefined) return undefined;
-    const latencyMs = this.#latency.take();
     return {
       app: this.#name,
       version: serving.spec.version,
       state: this.#stateOf(serving),
-      calls: this.#calls,
-      faults: this.#faults,
       memoryBytes: serving.memoryBytes,
-      ...(latencyMs === undefined ? {} : { latencyMs }),
-      usage: this.#usage.take({ queued: serving.takeMostWaiting(), storeBytes: serving.storeBytes }),
+      ...this.#books.take(serving),
       ...this.#crashLoopOf(serving),
       ...(this.#lastSwap === undefined ? {} : { lastSwap: this.#lastSwap }),
     };
@@ -225,11 +200,7 @@ export class App {
   soakFigures(): { now: ReleaseFigures; before: ReleaseFigures } | undefined {
     if (this.#serving === undefined || this.#previous === undefined || this.#before === undefined)
       return undefined;
-    return { now: this.#read(this.#serving), before: this.#before };
-  }
-
-  #read({ spec, workBytes }: Resident): ReleaseFigures {
-    return { version: spec.version, memoryBytes: workBytes, ...this.#figures.read(now()) };
+    return { now: this.#books.read(this.#serving), before: this.#before };
   }
 
   #swapped(figures: SwapFigures): SwapFigures {
@@ -245,15 +216,11 @@ export class App {
   /** One piece of work for whoever serves; books it. */
   #call(call: GuestCall): Promise<void> {
     return new Promise((resolve, reject) => {
-      const started = now();
-      this.#calls += 1;
+      const book = this.#books.called();
       const done = (answer: Answer): void => {
-        const ended = now();
-        this.#latency.add(ended - started);
-        this.#figures.call(ended - started, ended);
-        if (answer.status === 'returned') return resolve();
-        if (!answer.isAnswered) this.#lost += 1;
-        reject(answer.fault);
+        book(answer);
+        if (answer.status === 'returned') resolve();
+        else reject(answer.fault);
       };
       const asked: Call = { call, isControl: false, done };
       if (this.#serving === undefined) reject(notRunning(this.#name));
@@ -283,7 +250,7 @@ export class App {
   #switchTo(resident: Resident): void {
     const older = this.#previous;
     this.#previous = this.#serving;
-    const before = this.#previous && this.#read(this.#previous);
+    const before = this.#previous && this.#books.read(this.#previous);
     this.#serve(resident);
     this.#before = before;
     this.#previous?.park?.();
@@ -293,7 +260,7 @@ export class App {
   #serve(resident: Resident | undefined): void {
     this.#serving = resident;
     this.#before = undefined;
-    this.#figures = new Figures(resident?.spec.health.soakMs ?? 0);
+    this.#books.begin(resident?.spec.health.soakMs ?? 0);
     this.#stopTriggers();
     if (resident === undefined) return;
     this.#stopTriggers = startTriggers(resident.spec.triggers, () => this.#tick(), this.#wallNow);
@@ -306,74 +273,5 @@ export class App {
     this.#isTicking = true;
     const over = (): void => void (this.#isTicking = false);
     this.#call({ name: 'tick' }).then(over, over);
-  }
-
-  /** What a resident tells about itself, as long as it serves. */
-  #listener(spec: AppSpec, self: () => Resident): ResidentEvents {
-    return {
-      fault: (fault) => {
-        if (fault.fault.kind === 'capability-denied') this.#usage.denied(1);
-        if (self() !== this.#serving) return;
-        this.#faults += 1;
-        this.#figures.fault(now());
-        this.#events.fault(this.#name, spec.version, fault.fault, 1);
-      },
-      repeated: () => {
-        if (self() !== this.#serving) return;
-        this.#faults += 1;
-        this.#figures.fault(now());
-      },
-      refused: (fault, count) => {
-        this.#refused(spec, fault, count);
-        if (self() === this.#serving && speaksAgainstRelease(fault.fault)) this.#figures.fault(now(), count);
-      },
-      notice: (notice) => this.#heard(spec, notice),
-      worked: (busyMs, used) => {
-        this.#usage.worked(busyMs);
-        if (used.length > 0) this.#events.used(this.#name, used);
-      },
-      allowance: () => this.#outgoing.allowance(spec.limits, now()),
-    };
-  }
-
-  /** It counts among the faults where it speaks against the release: limits alone do not. */
-  #refused({ version }: AppSpec, { fault }: FaultError, count: number): void {
-    if (fault.kind === 'capability-denied') this.#usage.denied(count);
-    if (speaksAgainstRelease(fault)) this.#faults += count;
-    this.#events.fault(this.#name, version, fault, count);
-  }
-
-  #heard(spec: AppSpec, notice: OwnNotice): void {
-    switch (notice.type) {
-      case 'publish':
-        this.#sent(1, notice.payload.length);
-        if (notice.topic.startsWith('$')) this.#toBoard(this.#name, notice.topic, notice.payload);
-        else this.#events.publish(this.#name, notice.topic, notice.payload);
-        return;
-      case 'spent':
-        this.#sent(notice.messages, notice.bytes);
-        return;
-      case 'log':
-        this.#logged(spec, notice);
-    }
-  }
-
-  #sent(messages: number, bytes: number): void {
-    this.#outgoing.book(messages, bytes, now());
-    this.#usage.sent(messages, bytes);
-  }
-
-  #logged(spec: AppSpec, notice: Extract<OwnNotice, { type: 'log' }>): void {
-    const budget = this.#budget;
-    const { logBytesPerMinute } = spec.limits;
-    budget.bytesPerMinute = logBytesPerMinute;
-    budget.countDropped(notice.dropped);
-    const lines = notice.line !== undefined && budget.admits(notice.line.text, now()) ? [notice.line] : [];
-    for (const { text } of lines) this.#usage.logged(LogBudget.bytesOf(text));
-    const dropped = budget.takeDropped();
-    if (lines.length > 0 || dropped > 0) this.#events.log(this.#name, lines, dropped);
-    if (dropped === 0) return;
-    const message = `The guest logged more than ${logBytesPerMinute} bytes in a minute; lines were dropped.`;
-    this.#refused(spec, new FaultError('log-limit', message, 'logBytesPerMinute'), dropped);
   }
 }

@@ -9,7 +9,7 @@ import { programUrl } from '../programs.ts';
 import { closeLines, portsOf } from './lines.ts';
 import { newPosted, Wire } from './wire.ts';
 import { threadProgram } from './worker-code.ts';
-import { current, enter, newStages, STAGES, type Stage } from './stages.ts';
+import { currentStage, enterStage, newStages, STAGES, type Stage } from './stages.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Task, ToIsolate } from './port.ts';
 
 /** Host memory of an isolate, MiB: bindings and what host functions hold, not the guests' memories. */
@@ -98,9 +98,9 @@ export class Isolate {
       // Before the creation has entered the guest, only the host's own work is waited for.
       const allowed = { loading: LOAD_LIMIT_MS, creation: deadlineMs, call: firstCallMs };
       this.#running = { allowed, end, timer: undefined };
-      enter(this.#stages, task.type === 'create' ? 'loading' : 'call');
+      enterStage(this.#stages, task.type === 'create' ? 'loading' : 'call');
       this.#watch(this.#running);
-      if (this.#latest !== task.guest) this.#wire.calms();
+      if (this.#latest !== task.guest) this.#wire.beginAnew();
       this.#latest = task.guest;
       this.#send(task);
       this.#wire.waits();
@@ -141,7 +141,7 @@ export class Isolate {
    * has all the time there is.
    */
   #watch(running: Running): void {
-    const { stage, forMs } = current(this.#stages);
+    const { stage, forMs } = currentStage(this.#stages);
     const following = STAGES.slice(STAGES.indexOf(stage) + 1).map((next) => running.allowed[next]);
     const inMs = Math.min(running.allowed[stage] - forMs, ...following);
     if (inMs !== Infinity) running.timer = setTimeout(() => this.#look(), inMs);
@@ -177,14 +177,14 @@ export class Isolate {
     const running = this.#running;
     this.#wire.drain();
     if (running === undefined || this.#running !== running) return;
-    const { stage, forMs } = current(this.#stages);
+    const { stage, forMs } = currentStage(this.#stages);
     if (forMs < running.allowed[stage]) return this.#watch(running);
     void this.end();
     this.#finish(this.#ended(outOfTime(running.allowed[stage])));
   }
 
   #ended(fault: FaultError): TaskEnd {
-    return { type: 'isolate-ended', fault, busyMs: current(this.#stages).forMs };
+    return { type: 'isolate-ended', fault, busyMs: currentStage(this.#stages).forMs };
   }
 
   #died(fault: FaultError): void {

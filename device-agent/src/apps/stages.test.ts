@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { current, enter, newStages } from './stages.ts';
+import { currentStage, enterStage, newStages } from './stages.ts';
 
 test('the stage that was entered last goes on', () => {
   const stages = newStages();
   for (const stage of ['loading', 'creation', 'call'] as const) {
-    enter(stages, stage);
-    expect(current(stages).stage).toBe(stage);
+    enterStage(stages, stage);
+    expect(currentStage(stages).stage).toBe(stage);
   }
 });
 
 test('a stage that is entered again leaves those after it behind', () => {
   const stages = newStages();
-  enter(stages, 'call');
-  enter(stages, 'loading');
-  expect(current(stages).stage).toBe('loading');
+  enterStage(stages, 'call');
+  enterStage(stages, 'loading');
+  expect(currentStage(stages).stage).toBe('loading');
 });

@@ -15,14 +15,14 @@ export const newStages = (): Stages =>
   new BigInt64Array(new SharedArrayBuffer(STAGES.length * BigInt64Array.BYTES_PER_ELEMENT));
 
 /** A stage begins, and none after it has. */
-export function enter(stages: Stages, stage: Stage): void {
+export function enterStage(stages: Stages, stage: Stage): void {
   const cell = STAGES.indexOf(stage);
   for (let later = cell + 1; later < STAGES.length; later += 1) Atomics.store(stages, later, 0n);
   Atomics.store(stages, cell, process.hrtime.bigint());
 }
 
 /** The stage that goes on, and for how long it has, ms. */
-export function current(stages: Stages): { stage: Stage; forMs: number } {
+export function currentStage(stages: Stages): { stage: Stage; forMs: number } {
   let cell = STAGES.length - 1;
   while (cell > 0 && Atomics.load(stages, cell) === 0n) cell -= 1;
   const began = Atomics.load(stages, cell);

@@ -1,22 +1,21 @@
 /**
- * One end of the wire between the main thread and an isolate: a message port that is looked at for a moment
- * before its thread sleeps, where calls come one on the heels of another.
+ * One end of the wire between the main thread and an isolate: a message port with adaptive spinning.
  *
  * Waking a thread takes longer than most calls do, so in a brisk exchange (one guest that is called again
- * and again) both ends stay awake for about that long. A thread that is called now and then sleeps at once:
- * what stays awake for nothing takes time from the thread that it waits for.
+ * and again) both ends spin for about that long before they sleep. A thread that is called now and then sleeps at once:
+ * what spins in vain takes time from the thread that it waits for.
  */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { receiveMessageOnPort, type MessagePort, type Transferable } from 'node:worker_threads';
 
-/** Calls come on the heels of another while waits and turns of work take less than this on average, ms. */
+/** An exchange is brisk while waits and turns of work take less than this on average, ms. */
 const BRISK_MS = 0.1;
 /** Passes that the average is over, and the longest that counts: a single one, however long, decides nothing. */
 const PASSES = 32;
 const LONGEST_MS = 2;
-/** How often the counter is looked at before the thread sleeps: some 0.1 ms. */
-const LOOKS = 3000;
+/** Rounds before the thread sleeps: some 0.1 ms. */
+const SPINS = 3000;
 
 /** A single processor has nothing else to run on meanwhile. */
 const isUseful = availableParallelism() > 1;
@@ -39,7 +38,7 @@ export class Wire<In, Out> {
   /** Average length of the latest waits and turns of work, ms. */
   #average = LONGEST_MS;
   #isWaiting = false;
-  #isLooking = false;
+  #isSpinning = false;
 
   constructor(port: MessagePort, posted: Posted, end: keyof typeof CELLS, receive: (message: In) => void) {
     this.#port = port;
@@ -55,7 +54,7 @@ export class Wire<In, Out> {
 
   post(message: Out, transfer: readonly Transferable[] = []): void {
     this.#port.postMessage(message, transfer);
-    // The other end looks at this only, as looking at the port would take the lock that posting needs.
+    // The other end spins on this only, as looking at the port would take the lock that posting needs.
     Atomics.add(this.#posted, this.#own, 1);
   }
 
@@ -67,7 +66,7 @@ export class Wire<In, Out> {
   waits(): void {
     this.#passes();
     this.#isWaiting = true;
-    if (isUseful && this.#average < BRISK_MS) this.#look();
+    if (isUseful && this.#average < BRISK_MS) this.#spin();
   }
 
   goesOn(): void {
@@ -75,8 +74,8 @@ export class Wire<In, Out> {
     this.#isWaiting = false;
   }
 
-  /** Begins to count anew: what comes next is of another exchange. */
-  calms(): void {
+  /** What comes next is of another exchange: it has to be found brisk first. */
+  beginAnew(): void {
     this.#average = LONGEST_MS;
   }
 
@@ -98,21 +97,21 @@ export class Wire<In, Out> {
   }
 
   /** In a turn of its own for each message: what follows from it is done before the next one is looked for. */
-  #look(): void {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  #spin(): void {
+    if (this.#isSpinning) return;
+    this.#isSpinning = true;
     setImmediate(() => {
-      this.#isLooking = false;
+      this.#isSpinning = false;
       if (!this.#isWaiting || !this.#hasCome()) return;
       // Posted and not counted yet, or counted and not to be had: either way the count is right again.
       if (!this.#takeNext()) this.#received = Atomics.load(this.#posted, this.#others);
-      if (this.#isWaiting) this.#look();
+      if (this.#isWaiting) this.#spin();
     });
   }
 
   /** Reads no clock, which would allocate each time: V8 gives memory back while a thread allocates little. */
   #hasCome(): boolean {
-    for (let looks = 0; looks < LOOKS; looks += 1) {
+    for (let round = 0; round < SPINS; round += 1) {
       if (Atomics.load(this.#posted, this.#others) !== this.#received) return true;
       Atomics.pause();
     }

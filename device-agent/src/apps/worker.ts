@@ -10,7 +10,7 @@ import { entered } from './bounded.ts';
 import { compileImage, type Code } from './code.ts';
 import { Guest } from './guest.ts';
 import { closeLines } from './lines.ts';
-import { enter, type Stages } from './stages.ts';
+import { enterStage, type Stages } from './stages.ts';
 import { Wire, type Posted } from './wire.ts';
 import type { FromIsolate, GuestId, Image, ImageKey, Outcome, Task, ToIsolate } from './port.ts';
 
@@ -66,11 +66,11 @@ function create(task: Creation): Done {
     throw error;
   }
   guests.set(task.guest, guest);
-  const outcome = guest.instantiate(code, () => enter(stages, 'creation'));
+  const outcome = guest.instantiate(code, () => enterStage(stages, 'creation'));
   if (outcome.status !== 'created' || task.first === undefined || !guest.exports(EXPORT_OF[task.first])) {
     return done(guest, outcome);
   }
-  enter(stages, 'call');
+  enterStage(stages, 'call');
   const first = guest.call({ name: task.first });
   return done(guest, { ...outcome, first });
 }
@@ -106,7 +106,7 @@ function receive(message: ToIsolate): void {
     case 'create':
     case 'call':
       wire.goesOn();
-      if (message.guest !== latest) wire.calms();
+      if (message.guest !== latest) wire.beginAnew();
       latest = message.guest;
       entered();
       post({ type: 'done', ...run(message) });

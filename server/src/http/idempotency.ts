@@ -14,7 +14,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { onlyRow } from '../db/failures.ts';
 import { instant } from '../db/values.ts';
-import { lock, unlock } from './lock.ts';
+import { lockText, unlockText } from '../db/lock.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const SWEEP_MS = 3600 * 1000;
@@ -79,7 +79,7 @@ async function claim(db: PostgresJsDatabase, key: string, request: string, at: n
 }
 
 function replay(reply: FastifyReply, { status, answer }: Found, key: Buffer): FastifyReply {
-  const { type, body } = JSON.parse(unlock(key, answer ?? '')) as {
+  const { type, body } = JSON.parse(unlockText(key, answer ?? '')) as {
     type: string | null;
     body: string | null;
   };
@@ -125,7 +125,7 @@ export function answerOnce(app: FastifyInstance, { db, clock, secret }: Parts): 
     if (claimed === null || reply.statusCode >= 500) return payload;
     const type = reply.getHeader('content-type') ?? null;
     const body = typeof payload === 'string' ? payload : null;
-    const answer = lock(claimed.lock, JSON.stringify({ type, body }));
+    const answer = lockText(claimed.lock, JSON.stringify({ type, body }));
     await db.execute(sql`
       update answered_requests set status = ${reply.statusCode}, answer = ${answer}
       where key = ${claimed.key} and status is null`);

@@ -82,7 +82,7 @@ export const changeRole = (db: Db, id: string, role: Role, actor: AuditActor, at
     ),
   );
 
-/** Sessions and ways to sign in go with the person; so do the API tokens that the person made. */
+/** Sessions and ways to sign in go with the person. API tokens are the fleet's, and stay. */
 export const removePerson = (db: Db, id: string, actor: AuditActor, at: number): Promise<Outcome> =>
   outcomeOf(
     db,

@@ -9,7 +9,7 @@ import { Hours, Minutes, WaferError, type Clock } from '@wafer/protocol';
 import * as oidc from 'openid-client';
 import { z } from 'zod';
 import type { SsoConfig } from '../config.ts';
-import { lock, unlock } from '../http/lock.ts';
+import { lockText, unlockText } from '../db/lock.ts';
 import type { Outward } from '../http/outward.ts';
 
 /** How long somebody may take at the provider. */
@@ -99,7 +99,7 @@ export function openSso({ config, outward, clock, secret, onFailure }: SsoParts)
   };
   const open = (pending: string): z.infer<typeof Pending> => {
     try {
-      const parsed = Pending.parse(JSON.parse(unlock(key, pending)));
+      const parsed = Pending.parse(JSON.parse(unlockText(key, pending)));
       if (parsed.ends > clock.now()) return parsed;
     } catch {
       // whatever it was, it was not locked here
@@ -125,7 +125,7 @@ export function openSso({ config, outward, clock, secret, onFailure }: SsoParts)
         code_challenge_method: 'S256',
       });
       const ends = clock.now() + PENDING_LIFE;
-      return { url: url.href, pending: lock(key, JSON.stringify({ state, nonce, verifier, ends })) };
+      return { url: url.href, pending: lockText(key, JSON.stringify({ state, nonce, verifier, ends })) };
     },
     async finish(current, pending) {
       const { state, nonce, verifier } = open(pending);

@@ -5,7 +5,6 @@ import {
   InitTrust,
   MetadataName,
   NextMetadata,
-  NextRoot,
   OnlineKeys,
   PageQuery,
   ReleaseList,
@@ -61,15 +60,6 @@ export const trustRoutes =
       { ...admin, schema: { tags: ['releases'], body: InitTrust, response: { 201: TrustStatus } } },
       async (request, reply) => {
         await initTrust(deps, request.body, actorOf(request));
-        return reply.code(201).send(await trustStatus(deps));
-      },
-    );
-
-    app.post(
-      '/trust/root',
-      { ...admin, schema: { tags: ['releases'], body: NextRoot, response: { 201: TrustStatus } } },
-      async (request, reply) => {
-        await acceptNext(deps, { root: request.body.root, roles: {} }, actorOf(request));
         return reply.code(201).send(await trustStatus(deps));
       },
     );

@@ -7,20 +7,19 @@
  * A value is in clear only in this process's memory, between the request that sets it or the sending to a
  * device and the end of that.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppName, DeviceId } from '@wafer/protocol';
 import { sealSecret } from '@wafer/protocol/sealing';
 import { inArray } from 'drizzle-orm';
 import type { Deps } from '../deps.ts';
+import { lock, unlock } from '../db/lock.ts';
 import { writeSecretOnce } from '../db/secret-file.ts';
 import { describePlace, type Place } from './secret.ts';
 import { appSecrets } from './tables.ts';
 
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 /** An assignment that has secrets. */
 interface Unsealed {
@@ -33,7 +32,7 @@ interface Unsealed {
 }
 
 export interface Vault {
-  /** The value as it may be stored, base64. `id` is that of this value. */
+  /** The value as it may be stored, base64url. `id` is that of this value. */
   lock(value: Uint8Array, place: Place, id: string): string;
   /**
    * For each, name → sealed value; undefined where a value was replaced meanwhile. What cannot be read or
@@ -47,22 +46,6 @@ export interface Vault {
 
 const boundTo = ({ app, scope, name }: Place, id: string): Buffer =>
   Buffer.from(JSON.stringify([app, scope, name, id]), 'utf8');
-
-function lock(key: Buffer, value: Uint8Array, place: Place, id: string): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(place, id));
-  const sealed = [nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()];
-  return Buffer.concat(sealed).toString('base64');
-}
-
-function unlock(key: Buffer, locked: string, place: Place, id: string): Buffer {
-  const bytes = Buffer.from(locked, 'base64');
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  }).setAAD(boundTo(place, id));
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-}
 
 /** id → value; null for one that this key does not open, which is told. */
 async function readValues(
@@ -78,7 +61,7 @@ async function readValues(
     rows.map(({ id, app, channel, name, locked }): [string, Buffer | null] => {
       const place = { app, scope: channel, name };
       try {
-        return [id, unlock(key, locked, place, id)];
+        return [id, unlock(key, locked, boundTo(place, id))];
       } catch {
         log.error({ app, secret: name }, `secrets.key does not open ${describePlace(place)}: set it again`);
         return [id, null];
@@ -113,7 +96,7 @@ export async function openVault(folder: string): Promise<Vault> {
   // A new one in its place would make every secret unreadable.
   if (key.length !== KEY_BYTES) throw new TypeError('secrets.key holds no key; restore it from a backup');
   return {
-    lock: (value, place, id) => lock(key, value, place, id),
+    lock: (value, place, id) => lock(key, value, boundTo(place, id)),
     async seal(deps, list) {
       const ids = new Set(list.flatMap(({ secrets }) => Object.values(secrets)));
       const values =

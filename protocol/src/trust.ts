@@ -1,7 +1,46 @@
-/** What the API says and takes about who may sign what: GET /trust, POST /trust/metadata, POST /trust/online-keys. */
+/** Trust in the HTTP API: signed metadata, who may sign what and until when, and the server's own keys. */
 import { z } from 'zod';
 import { AppName, Timestamp } from './ids.ts';
-import { SignedMetadata } from './api.ts';
+import { DirectorKeys } from './release.ts';
+
+export const SignedMetadata = z.object({
+  signed: z.record(z.string(), z.unknown()),
+  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })),
+});
+export type SignedMetadata = z.infer<typeof SignedMetadata>;
+
+/** Public halves of the keys that the server holds, for the publisher to sign into root and targets. */
+export const OnlineKeys = z.object({
+  /** ed25519 public keys, hexadecimal. */
+  snapshot: z.string(),
+  timestamp: z.string(),
+  director: DirectorKeys,
+  /** Successors that the server has made and that wait to be named by root and targets; hexadecimal. */
+  next: z
+    .object({
+      snapshot: z.string().optional(),
+      timestamp: z.string().optional(),
+      director: z.string().optional(),
+    })
+    .optional(),
+});
+export type OnlineKeys = z.infer<typeof OnlineKeys>;
+
+/** First root and first targets, signed offline. Refused when the server has a root already. */
+export const InitTrust = z.strictObject({ root: SignedMetadata, targets: SignedMetadata });
+
+export const TrustStatus = z.object({
+  initialised: z.boolean(),
+  /** Current version of each role; empty before initialisation. */
+  versions: z.record(z.string(), z.number().int()),
+  /** Expiry of each role's current metadata. */
+  expires: z.record(z.string(), Timestamp),
+});
+export type TrustStatus = z.infer<typeof TrustStatus>;
+
+/** GET /trust/roles/:role: the latest metadata of a role, as signed JSON text. */
+export const RoleMetadata = z.object({ role: z.string(), version: z.number().int(), content: z.string() });
+export type RoleMetadata = z.infer<typeof RoleMetadata>;
 
 /**
  * POST /trust/metadata: next versions of offline metadata that bring no release: a root, the top-level
