@@ -166,7 +166,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     reporter,
     health: createHealth({ dataFolder: folder, clock, apps: () => grantUse.tell(appsHealth(board)) }),
     logs,
-    inventory: await takeInventory(randomUUID()),
+    inventory: await takeInventory(randomUUID(), config.policy),
     log,
   });
   const parts: Parts = {
