@@ -7,6 +7,7 @@ CREATE TABLE "device_rests" (
 CREATE TABLE "pins" (
 	"device" text NOT NULL,
 	"app" text NOT NULL,
+	"channel" text NOT NULL,
 	"version" text NOT NULL,
 	"grants" jsonb NOT NULL,
 	"config" jsonb NOT NULL,

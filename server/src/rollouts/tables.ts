@@ -189,6 +189,8 @@ export const pins = pgTable(
   {
     device: text().$type<DeviceId>().notNull(),
     app: text().$type<AppName>().notNull(),
+    /** That the app came by when it was pinned; owners' policies name channels. */
+    channel: text().$type<ChannelName>().notNull(),
     version: text().$type<Version>().notNull(),
     grants: jsonb().$type<Grants>().notNull(),
     config: jsonb().$type<Record<string, string>>().notNull(),

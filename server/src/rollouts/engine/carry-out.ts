@@ -172,7 +172,7 @@ export async function carryOut(
       waiting_changed as (${waitingMembers(effect, now)}),
       target_changed as (${targets(effect)}),
       channel_moved as (${movedChannel(effect, now)}),
-      ${alignment({ membersChanged: true }, at)},
+      ${alignment({ changed: 'members' }, at)},
       audited as (${audit})
       select id from claimed`),
   );

@@ -87,7 +87,7 @@ export async function settle(deps: Pick<Deps, 'db' | 'clock'>, rollout: RolloutI
         returning m.rollout, m.device, m.holds
       ),
       rested as (${rested(at)}),
-      ${alignment({ membersChanged: true }, at)}
+      ${alignment({ changed: 'members' }, at)}
       select device from member_changed`),
   );
   return rows.map(({ device }) => device);
