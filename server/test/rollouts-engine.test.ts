@@ -3,7 +3,6 @@ import { Minutes, type DeviceId } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assignNewDevice, sweepOnce } from '../src/rollouts/index.ts';
-import { tickOnce } from '../src/rollouts/engine/index.ts';
 import { CANARY, rolloutHouse, type RolloutHouse } from './rollouts-house.ts';
 
 let house: RolloutHouse;
@@ -219,59 +218,6 @@ test('servers that look at the same time start nobody twice and no more than may
   const rows = await house.rows(sql`select device from executions where rollout = ${id}`);
   expect(new Set(rows.map(({ device }) => device)).size).toBe(rows.length);
 });
-
-/** The server's database, which is gone from the `last`th statement on: before it was run, or after it was. */
-function dyingAfter(last: number, isStored: boolean): RolloutHouse['deps'] {
-  let statements = 0;
-  const death = new Error('the server was killed');
-  const guarded = <Args extends unknown[], T>(run: (...args: Args) => PromiseLike<T>) =>
-    async function (...args: Args): Promise<T> {
-      statements += 1;
-      if (statements > last) throw death;
-      if (statements < last || isStored) {
-        const made = await run(...args);
-        if (statements === last) throw death;
-        return made;
-      }
-      throw death;
-    };
-  const { db } = house.deps;
-  const dying = new Proxy(db, {
-    get: (target, key) =>
-      key === 'execute' ? guarded(target.execute.bind(target)) : Reflect.get(target, key),
-  });
-  return { ...house.deps, db: dying };
-}
-
-test.each([
-  ['before', false],
-  ['after', true],
-])(
-  'a server that is killed %s any of its writes leaves a rollout that others finish exactly',
-  async (when, isStored) => {
-    const channel = `killed-${when}`;
-    const devices = await house.channelOf(channel, 3);
-    const { id } = await house.make(channel, { waves: CANARY, inFlight: 1 });
-    await house.order(id, 'start');
-    let deaths = 0;
-    for (let last = 1; (await house.read(id)).state !== 'COMPLETED'; last = (last % 12) + 1) {
-      expect((deaths += 1)).toBeLessThan(100);
-      // One that dies takes nothing with it; its list of rollouts may already fail.
-      await tickOnce(dyingAfter(last, isStored)).catch((error: Error) =>
-        expect(error.message).toBe('the server was killed'),
-      );
-      const started = await house.startedOf(id);
-      expect(started.length).toBeLessThanOrEqual(1);
-      for (const device of started) await house.answer(device, 'SUCCEEDED');
-    }
-    expect(await house.asked(devices)).toEqual(Array(3).fill('1.1.0'));
-    expect((await house.membersOf(id)).map(({ state }) => state)).toEqual(Array(3).fill('SUCCEEDED'));
-    const rows = await house.rows(
-      sql`select device, count(*)::integer as times from executions where rollout = ${id} group by device`,
-    );
-    expect(rows.map(({ times }) => times)).toEqual([1, 1, 1]);
-  },
-);
 
 test('what is stored is what was previewed, or nothing', async () => {
   await house.channelOf('shown', 5);

@@ -7,7 +7,7 @@
  * release; one that never says so is silent, and silence is a failure.
  */
 import { Minutes, type DeviceId, type RolloutId } from '@wafer/protocol';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
 import { instant } from '../../db/values.ts';
 import { alignment } from '../align.ts';
@@ -18,39 +18,46 @@ import { FAILED, SUCCEEDED } from './words.ts';
 /** The list of apps comes with the report of success, or at most so much later. */
 const CONFIRM = Minutes(15);
 
+/** CTEs, the last of which is `ended(device, state, cause)`: what became of members that are under way. */
+const ended = (rollout: RolloutId, at: number): SQL => sql`
+  outcome as (
+    select m.device,
+      bool_or(e.id is null or a.version <> t.version or a.channel <> t.channel
+        or e.state in ('CANCELED', 'REMOVED')) as gone,
+      bool_or(e.state in ('QUEUED', 'IN_PROGRESS')) as open,
+      min(e.state) filter (where e.state = any(${FAILED})) as failure,
+      min(coalesce(e.fault->>'kind', e.state)) filter (where e.state = any(${FAILED})) as cause,
+      bool_and(e.state = 'ALREADY_INSTALLED') as already,
+      bool_or(e.state = any(${SUCCEEDED}) and d.device is null) as unconfirmed,
+      max(e.updated) as last
+    from rollout_members m
+      join rollout_targets t on t.rollout = m.rollout
+      left join releases r on r.app = t.app and r.version = t.version
+      left join assignments a on a.device = m.device and a.app = t.app
+      left join executions e on e.id = a.execution
+      left join device_apps d on d.device = m.device and d.app = t.app and d.digest = r.digest
+    where m.rollout = ${rollout} and m.state = 'IN_PROGRESS'
+    group by m.device
+  ),
+  ended as (
+    select device,
+      case when gone then 'REMOVED' when failure is not null then failure when unconfirmed then 'TIMED_OUT'
+        when already then 'ALREADY_INSTALLED' else 'SUCCEEDED' end as state,
+      case when gone then null when failure is not null then cause when unconfirmed then 'TIMED_OUT' end as cause
+    from outcome
+    where gone or failure is not null
+      or not open and (not unconfirmed or last < ${instant(at - CONFIRM)})
+  )`;
+
 /** Devices whose part has ended. */
 export async function settle(deps: Pick<Deps, 'db' | 'clock'>, rollout: RolloutId): Promise<DeviceId[]> {
   const at = deps.clock.now();
+  // Most looks find nothing, and then nothing has to be aligned.
+  const [found] = await deps.db.execute(sql`with ${ended(rollout, at)} select 1 from ended limit 1`);
+  if (found === undefined) return [];
   const rows = await untilNoDeadlock(() =>
     deps.db.execute<{ device: DeviceId }>(sql`
-      with outcome as (
-        select m.device,
-          bool_or(e.id is null or a.version <> t.version or a.channel <> t.channel
-            or e.state in ('CANCELED', 'REMOVED')) as gone,
-          bool_or(e.state in ('QUEUED', 'IN_PROGRESS')) as open,
-          min(e.state) filter (where e.state = any(${FAILED})) as failure,
-          min(coalesce(e.fault->>'kind', e.state)) filter (where e.state = any(${FAILED})) as cause,
-          bool_and(e.state = 'ALREADY_INSTALLED') as already,
-          bool_or(e.state = any(${SUCCEEDED}) and d.device is null) as unconfirmed,
-          max(e.updated) as last
-        from rollout_members m
-          join rollout_targets t on t.rollout = m.rollout
-          left join releases r on r.app = t.app and r.version = t.version
-          left join assignments a on a.device = m.device and a.app = t.app
-          left join executions e on e.id = a.execution
-          left join device_apps d on d.device = m.device and d.app = t.app and d.digest = r.digest
-        where m.rollout = ${rollout} and m.state = 'IN_PROGRESS'
-        group by m.device
-      ),
-      ended as (
-        select device,
-          case when gone then 'REMOVED' when failure is not null then failure when unconfirmed then 'TIMED_OUT'
-            when already then 'ALREADY_INSTALLED' else 'SUCCEEDED' end as state,
-          case when gone then null when failure is not null then cause when unconfirmed then 'TIMED_OUT' end as cause
-        from outcome
-        where gone or failure is not null
-          or not open and (not unconfirmed or last < ${instant(at - CONFIRM)})
-      ),
+      with ${ended(rollout, at)},
       claimed as (
         update rollouts set revision = revision + 1, updated = ${instant(at)}
         where id = ${rollout} and exists (select 1 from ended)
