@@ -31,7 +31,7 @@ import { createToken } from './tokens.ts';
 
 export interface IdentityParts extends EnrolmentParts {
   readonly people: People;
-  /** Of the dashboard, once it listens: `http://127.0.0.1:8080`. */
+  /** Where browsers find the dashboard, once it listens: `http://127.0.0.1:8080`, or its public address. */
   readonly dashboard: () => string;
 }
 
