@@ -48,6 +48,8 @@ export const ClaimView = z.object({
   id: z.uuid(),
   usesLeft: z.number().int(),
   created: Timestamp,
+  /** As audit events name them: `user:ann`; null when it was not kept. */
+  madeBy: z.string().nullable(),
   expires: Timestamp,
   revoked: Timestamp.nullable(),
   channels: z.array(ChannelName),

@@ -25,7 +25,8 @@ function Removal({ person, onClose }: { person: PersonView; onClose: () => void 
     <Stack gap="md">
       <Text>
         {person.name} is signed out everywhere at once, and links that were not used stop working. What{' '}
-        {person.name} did stays in the audit. API tokens go on: delete those that only {person.name} used.
+        {person.name} did stays in the audit. The API tokens that {person.name} made are deleted: scripts that
+        use them stop.
       </Text>
       {remove.error && <Failure error={remove.error} />}
       <Group justify="flex-end" gap="sm">

@@ -14,6 +14,8 @@ export interface Actor {
   readonly name: string;
   readonly role: Role;
   readonly via: 'session' | 'token';
+  /** Id of the person who asks, or whose token it is; null: a token of the machine. */
+  readonly person: string | null;
   /** Of a token that was narrowed; null or absent: whatever the role may. */
   readonly scopes?: readonly string[] | null;
   /** As audit events name them: `user:admin`, `token:ci`. */
@@ -45,6 +47,9 @@ declare module 'fastify' {
 export type RoleGuard = (request: FastifyRequest) => Promise<void>;
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+
+export const lesserRole = (one: Role, other: Role): Role => (RANK[one] < RANK[other] ? one : other);
+
 const guards = new WeakMap<object, Role>();
 
 /** A hook that lets through `role` and those above it; throws auth.required or auth.forbidden. */

@@ -29,6 +29,8 @@ const ADDRESS_HEADER = 'x-wafer-address';
 const SignedIn = z.object({ user: z.object({ id: z.string(), name: z.string() }) });
 
 interface Person {
+  /** Id. */
+  readonly person: string;
   readonly name: string;
   readonly role: Role;
 }
@@ -128,7 +130,7 @@ export async function openPeople(parts: PeopleParts): Promise<People> {
     async whoIs(cookie) {
       const found = await auth.api.getSession({ headers: new Headers({ cookie }) });
       if (found === null) return undefined;
-      return { name: found.user.name, role: Role.parse(found.user.role) };
+      return { person: found.user.id, name: found.user.name, role: Role.parse(found.user.role) };
     },
     async signOut(cookie, actor) {
       const headers = new Headers({ cookie });

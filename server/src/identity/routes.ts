@@ -1,17 +1,14 @@
-/** HTTP of identity: claim tokens, enrolment, revocation, API tokens, and who one is. */
+/** HTTP of identity: claim tokens, enrolment, revocation, and who one is. */
 import { randomUUID } from 'node:crypto';
 import {
   CreateClaim,
   CreatedClaim,
   CreatedSignInLink,
-  CreatedToken,
-  CreateToken,
   DeviceId,
   EnrolRequest,
   EnrolResponse,
   Me,
   Seconds,
-  TokenList,
   WaferError,
 } from '@wafer/protocol';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -26,8 +23,8 @@ import { LINK_LIFE, type People } from './people.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { personRoutes } from './people-routes.ts';
 import { renewalRoutes } from './renewal.ts';
-import { deleteToken, insertClaim, listTokens, revokeDevice } from './store.ts';
-import { createToken } from './tokens.ts';
+import { insertClaim, revokeDevice } from './store.ts';
+import { tokenRoutes } from './token-routes.ts';
 
 export interface IdentityParts extends EnrolmentParts {
   readonly people: People;
@@ -133,36 +130,6 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
         return reply.code(201).send({ url, expires });
       },
     });
-
-    app.route({
-      method: 'GET',
-      url: '/tokens',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], response: { 200: TokenList } },
-      handler: async () => ({ items: await listTokens(db) }),
-    });
-
-    app.route({
-      method: 'POST',
-      url: '/tokens',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], body: CreateToken, response: { 201: CreatedToken } },
-      async handler(request, reply) {
-        return reply.code(201).send(await createToken({ db, clock }, request.body, actorOf(request)));
-      },
-    });
-
-    app.route({
-      method: 'DELETE',
-      url: '/tokens/:id',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], params: z.object({ id: z.uuid() }), response: { 204: z.undefined() } },
-      async handler(request, reply) {
-        if (!(await deleteToken(db, request.params.id, actorOf(request), clock.now())))
-          throw new WaferError('request.not-found', `There is no token ${request.params.id}.`);
-        return reply.code(204).send();
-      },
-    });
   };
 };
 
@@ -177,5 +144,6 @@ export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZo
     const link = (token: string): string => signInUrl(parts.dashboard(), token);
     await app.register(personRoutes(deps, { people, link }));
     await app.register(passwordRoutes(deps, people));
+    await app.register(tokenRoutes(deps));
   };
 }
