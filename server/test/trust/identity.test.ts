@@ -157,6 +157,32 @@ describe('renewal', () => {
     expect(Date.parse(new X509Certificate(body.certificate ?? '').validTo)).toBeGreaterThan(Date.now());
   });
 
+  it('attack: a board goes on in the session that it has after its certificate expired, or opens another', async () => {
+    const old = await fleet.board();
+    fleet.clock.advance(Minutes(2));
+    const renewed = {
+      ...old,
+      certificate: (await fleet.renew(old, await old.key.csr())).body.certificate ?? '',
+    };
+    const fresh = await fleet.board();
+    const [session, other] = [await fleet.connect(old), await fleet.connect(fresh)];
+    const ended = next(session, 'close');
+    const life = Date.parse(new X509Certificate(old.certificate).validTo) - fleet.clock.now();
+    fleet.clock.advance(life);
+    try {
+      await ended;
+      await expect.poll(() => fleet.bus.online(), SOON).not.toContain(old.device);
+      expect(fleet.bus.online()).toContain(fresh.device);
+      expect(other.connected).toBe(true);
+      // TLS looks at the computer's clock, by which it is still valid.
+      await expect(fleet.connect(old)).rejects.toMatchObject({ code: 5 });
+      expect(fleet.bus.counts()['certificate-expired']).toBe(2);
+      await (await fleet.connect(renewed)).endAsync();
+    } finally {
+      fleet.clock.advance(-1 * life);
+    }
+  });
+
   it('attack: a renewal without a certificate, with one of another authority, or with one never handed out', async () => {
     const board = await fleet.board();
     const csr = await board.key.csr();
