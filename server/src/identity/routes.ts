@@ -17,6 +17,7 @@ import { auditRow } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
 import { claimRoutes } from './claim-routes.ts';
+import { cloneRoutes } from './clones.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
@@ -43,12 +44,12 @@ const enrolmentRoutes = (deps: Deps, parts: EnrolmentParts): FastifyPluginAsyncZ
       onRequest: requireRole('operator'),
       schema: { tags: ['enrolment'], body: CreateClaim, response: { 201: CreatedClaim } },
       async handler(request, reply) {
-        const { uses, expiresInSeconds, channels, group, tags } = request.body;
+        const { name, uses, expiresInSeconds, channels, group, tags } = request.body;
         const id = randomUUID();
         const secret = newSecret();
         const at = clock.now();
         const expires = at + Seconds(expiresInSeconds);
-        const claim = { id, secretHash: hashSecret(secret), uses, expires, channels, group, tags };
+        const claim = { id, name, secretHash: hashSecret(secret), uses, expires, channels, group, tags };
         await insertClaim(db, claim, actorOf(request), at);
         const token = claimToken(authority.caDigest, secret);
         const created = { id, token, expires: new Date(expires).toISOString(), uses, server: parts.api() };
@@ -138,6 +139,7 @@ export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZo
   return async (app) => {
     await app.register(enrolmentRoutes(deps, parts));
     await app.register(claimRoutes(deps));
+    await app.register(cloneRoutes(deps));
     await app.register(renewalRoutes(deps));
     await app.register(peopleRoutes(deps, parts));
     const { people } = parts;

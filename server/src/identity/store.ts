@@ -12,6 +12,7 @@ type Db = PostgresJsDatabase;
 
 export interface NewClaim {
   readonly id: string;
+  readonly name: string | undefined;
   readonly secretHash: string;
   readonly uses: number;
   /** ms since 1970, as all instants here. */
@@ -22,12 +23,12 @@ export interface NewClaim {
 }
 
 export async function insertClaim(db: Db, claim: NewClaim, actor: AuditActor, at: number): Promise<void> {
-  const { id, secretHash, uses, expires, channels, group, tags } = claim;
-  const after = { uses, expires: new Date(expires).toISOString(), channels, group, tags };
+  const { id, name, secretHash, uses, expires, channels, group, tags } = claim;
+  const after = { name, uses, expires: new Date(expires).toISOString(), channels, group, tags };
   await db.execute(sql`
     with made as (
-      insert into claims (id, secret_hash, uses_left, expires, created, made_by, channels, group_name, tags)
-      values (${id}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${actor.audit}, ${textArray(channels)},
+      insert into claims (id, name, secret_hash, uses_left, expires, created, made_by, channels, group_name, tags)
+      values (${id}, ${name ?? null}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${actor.audit}, ${textArray(channels)},
               ${group ?? null}, ${jsonb(tags)})
     )
     ${auditRow({ actor, at, action: 'claim.created', subject: id, after })}`);

@@ -7,6 +7,8 @@ import { users } from './people-tables.ts';
 /** Only a hash of the secret is kept. A use is taken by one conditional UPDATE. */
 export const claims = pgTable('claims', {
   id: uuid().primaryKey(),
+  /** For people. */
+  name: text(),
   /** SHA-256 of the secret, hexadecimal. */
   secretHash: text('secret_hash').notNull().unique(),
   usesLeft: integer('uses_left').notNull(),
