@@ -81,6 +81,7 @@ export const CloneView = z.object({
         id: DeviceId,
         name: z.string(),
         online: z.boolean(),
+        revoked: z.boolean(),
         /** Of the board, by its own word. */
         boardSerial: z.string().nullable(),
       }),
@@ -92,7 +93,7 @@ export const CloneView = z.object({
 });
 export type CloneView = z.infer<typeof CloneView>;
 
-/** GET /devices/clones; of the last week, newest first, while none of the devices is revoked; at most 100. */
+/** GET /devices/clones; of the last week, newest first, at most 100. Until one device is revoked; with one key, until both are. */
 export const CloneList = z.object({ items: z.array(CloneView) });
 
 /**

@@ -1,9 +1,10 @@
 /**
  * GET /devices/clones: what twins.ts put on record, for those who can do something about it. The events are
  * the source, so there is nothing to keep in step; a pair that told of each other is one line. It goes when
- * a device of it is revoked, or when a week passed without another event.
+ * one device of it is revoked (where both have one key, when both are: neither is safe), or when a week
+ * passed without another event.
  */
-import { CloneList, Days, type CloneView } from '@wafer/protocol';
+import { CloneList, Days, type CloneReason, type CloneView } from '@wafer/protocol';
 import { sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -13,6 +14,7 @@ import { requireRole } from '../http/auth.ts';
 
 const TOLD_FOR = Days(7);
 const MOST = 100;
+const SAME_KEY: CloneReason = 'the key';
 
 type Session = CloneView['sessions'][number];
 type Device = CloneView['devices'][number];
@@ -26,7 +28,7 @@ interface Row extends Record<string, unknown> {
 }
 
 const device = (row: SQL): SQL => sql`jsonb_build_object('id', ${row}.id, 'name', ${row}.name,
-  'online', ${row}.online, 'boardSerial', ${row}.inventory->>'serial')`;
+  'online', ${row}.online, 'revoked', ${row}.revoked is not null, 'boardSerial', ${row}.inventory->>'serial')`;
 
 async function listClones(db: PostgresJsDatabase, at: number): Promise<CloneView[]> {
   const rows = await db.execute<Row>(sql`
@@ -37,8 +39,9 @@ async function listClones(db: PostgresJsDatabase, at: number): Promise<CloneView
       group by 1, 2
     )
     select p.first, p.last, p.after, ${device(sql`a`)} as one, ${device(sql`b`)} as other
-    from pairs p join devices a on a.id = p.one and a.revoked is null
-      join devices b on b.id = p.other and b.revoked is null
+    from pairs p join devices a on a.id = p.one join devices b on b.id = p.other
+    where case when p.after->>'why' = ${SAME_KEY} then a.revoked is null or b.revoked is null
+               else a.revoked is null and b.revoked is null end
     order by p.last desc, p.one limit ${MOST}`);
   return rows.map(({ first, last, after: { why, earlier, later }, one, other }) => ({
     why,
