@@ -101,11 +101,13 @@ function isOwnPage({ headers, protocol, host, server: { publicUrl } }: FastifyRe
 
 /** Throws auth.forbidden for a change that a browser was talked into by somebody else's page. */
 export function refuseForeignPage(request: FastifyRequest): void {
-  if (!isSafe(request.method) && !isOwnPage(request))
-    throw new WaferError(
-      'auth.forbidden',
-      'With a session, changes are taken from the dashboard’s own pages only.',
-    );
+  if (isSafe(request.method) || isOwnPage(request)) return;
+  const { publicUrl } = request.server;
+  const where = publicUrl === undefined ? '' : `, at ${publicUrl}`;
+  throw new WaferError(
+    'auth.forbidden',
+    `With a session, changes are taken from the dashboard’s own pages only${where}.`,
+  );
 }
 
 /** What a stranger may ask: to enrol (the claim token is the proof), to renew (the certificate is), and what the API looks like. */
