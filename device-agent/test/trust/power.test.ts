@@ -93,7 +93,12 @@ async function board({ before }: World): Promise<string> {
 async function killedAt(call: number, folder: string, { program, file }: World): Promise<boolean> {
   const child = spawn(process.execPath, ['--import', EACH_WRITE, program, folder, file], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { WRITES_IN: folder, KILL_AT: String(call), EVERY_CALL: '1' },
+    env: {
+      WRITES_IN: folder,
+      KILL_AT: String(call),
+      EVERY_CALL: '1',
+      NODE_COMPILE_CACHE: join(program, '../compiled'),
+    },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let errors = '';
@@ -154,6 +159,8 @@ test.for([
     await update(through, world.repository.requests, world.next);
     const whole = await filesIn(through);
 
+    // Comes through, and leaves what it compiled to those who do not.
+    await killedAt(0, await board(world), world);
     const came: Awaited<ReturnType<typeof mustComeBack>>[] = [];
     let next = 1;
     let isThrough = false;
