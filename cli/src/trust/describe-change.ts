@@ -76,7 +76,7 @@ function describeRole(app: AppName, before: unknown, after: unknown): string[] {
   const isOther = (path: string) =>
     Object.hasOwn(old, path) && !isDeepStrictEqual(old[path], next.targets[path]);
   return [
-    `role of ${app} version ${next.version}, expires ${next.expires}: ${releases.length} releases, floor ${floorIn(next, app)}`,
+    `role of ${app} version ${next.version}, expires ${next.expires}: ${releases.length} ${releases.length === 1 ? 'release' : 'releases'}, floor ${floorIn(next, app)}`,
     ...releases
       .filter((path) => !Object.hasOwn(old, path))
       .map((path) => `  + ${told(path, next.targets[path])}`),

@@ -76,7 +76,7 @@ describe('an app with two of three keys', () => {
 
     const shown = await mustWork('sign', waiting(), '--show', '--keys', machine('third'));
     expect(shown['changes']).toEqual([
-      expect.stringMatching(/^role of demo version 1, .*: 1 releases, floor 0$/),
+      expect.stringMatching(/^role of demo version 1, .*: 1 release, floor 0$/),
       expect.stringMatching(
         /^ {2}\+ demo\/1\.0\.0\/[0-9a-f]{64}\.wasm, \d+ bytes, release 1, may be granted/,
       ),
