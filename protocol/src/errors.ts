@@ -54,6 +54,12 @@ export const ERRORS = {
   'rollout.empty': { status: 422, title: 'No device would be in this rollout' },
   'rollout.changed': { status: 409, title: 'The devices are not those of the preview any more' },
   'rollout.same-person': { status: 403, title: 'Another person has to approve this' },
+  // groups
+  'group.not-found': { status: 404, title: 'There is no such group' },
+  'group.exists': { status: 409, title: 'This name is taken by another group' },
+  'group.kind': { status: 409, title: 'The group is of the other kind' },
+  'group.in-use': { status: 409, title: 'An open rollout names this group' },
+  'group.query-invalid': { status: 422, title: 'The query cannot be read' },
   // secrets
   'secret.not-found': { status: 404, title: 'There is no such secret' },
   'secret.too-large': { status: 413, title: 'The value of the secret is too large' },

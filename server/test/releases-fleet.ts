@@ -21,11 +21,12 @@ import { channelsPlugin } from '../src/channels/index.ts';
 import type { Config } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
 import { textArray } from '../src/db/values.ts';
+import { groupsPlugin } from '../src/groups/index.ts';
 import { createToken, openAuthority, openPeople } from '../src/identity/index.ts';
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
 import { loadSigners, onlineKeys, releasesPlugin } from '../src/releases/index.ts';
 import { rolloutEngine } from '../src/rollouts/engine/index.ts';
-import { rolloutsPlugin } from '../src/rollouts/index.ts';
+import { openRolloutsNaming, rolloutsPlugin } from '../src/rollouts/index.ts';
 import { openVault, secretsPlugin } from '../src/secrets/index.ts';
 import {
   freshDatabase,
@@ -103,7 +104,12 @@ export interface Fleet {
   readonly publisher: Publisher;
   /** Value of an Authorization header. */
   as(role: Role): string;
-  call(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown, more?: CallOptions): Promise<Answer>;
+  call(
+    method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    more?: CallOptions,
+  ): Promise<Answer>;
   upload(made: Component): Promise<Answer>;
   /** Adds the app to the publisher and to its next targets where it is new, uploads, publishes. */
   publish(app: string, version: string, made?: Component, options?: ReleaseOptions): Promise<Answer>;
@@ -156,6 +162,7 @@ export async function fleet(
   const contexts = [
     releasesPlugin(deps),
     channelsPlugin(deps),
+    groupsPlugin(deps, { openRolloutsNaming }),
     rolloutsPlugin(deps),
     // Tests look when they want it looked at.
     rolloutEngine(deps, { looks: false }),

@@ -18,6 +18,7 @@ import { Runner } from './runner.ts';
 export { untilNoDeadlock } from './again.ts';
 export { alignment } from './align.ts';
 export { alignApp, assignNewDevice } from './assign.ts';
+export { openRolloutsNaming } from './named.ts';
 export { sendDesired } from './send.ts';
 export { drainOnce, sweepOnce } from './runner.ts';
 export { assignments, executions } from './tables.ts';

@@ -18,6 +18,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { proposeMove, type Proposal } from '../../channels/index.ts';
 import type { Deps } from '../../deps.ts';
 import { jsonb, textArray } from '../../db/values.ts';
+import { membership } from '../../groups/index.ts';
 import { assignWaves, type Assignment, type DeviceColumns } from '../plan/waves.ts';
 
 const SHOWN = 20;
@@ -36,30 +37,41 @@ export interface Draft {
   readonly fingerprint: string;
 }
 
-const among = (channel: ChannelName, chosen: CreateRollout['among']): SQL => sql`
-  revoked is null and ${channel} = any(channels)
-  and ${chosen?.devices === undefined ? sql`true` : sql`id = any(${textArray(chosen.devices)})`}
-  and ${chosen?.group === undefined ? sql`true` : sql`group_name = ${chosen.group}`}
-  and ${chosen?.tags === undefined ? sql`true` : sql`tags @> ${jsonb(chosen.tags)}`}`;
+type Needs = Pick<Deps, 'db' | 'clock'>;
 
-/** Ordered by bytes, as `assignWaves` asks for, whatever the database's collation is. */
-async function readColumns(
-  db: Deps['db'],
-  { channel, among: chosen }: CreateRollout,
-): Promise<DeviceColumns> {
-  const rows = await db.execute<{
+const among = async (deps: Needs, { channel, among: chosen }: CreateRollout): Promise<SQL> => sql`
+  d.revoked is null and ${channel} = any(d.channels)
+  and ${chosen?.devices === undefined ? sql`true` : sql`d.id = any(${textArray(chosen.devices)})`}
+  and ${chosen?.group === undefined ? sql`true` : await membership(deps, chosen.group)}
+  and ${chosen?.tags === undefined ? sql`true` : sql`d.tags @> ${jsonb(chosen.tags)}`}`;
+
+const groupsOf = ({ waves }: CreateRollout): string[] => [
+  ...new Set(waves.flatMap(({ devices }) => (devices.of === 'group' ? [devices.group] : []))),
+];
+
+/**
+ * Who is in which group now; that is not asked again. Ordered by bytes, as `assignWaves` asks for,
+ * whatever the database's collation is.
+ */
+async function readColumns(deps: Needs, spec: CreateRollout): Promise<DeviceColumns> {
+  const groups = groupsOf(spec);
+  const fits = await Promise.all(
+    groups.map(async (group) => sql`(${await membership(deps, group)}) is true`),
+  );
+  const rows = await deps.db.execute<{
     id: string;
     arch: string;
-    group: string | null;
+    groups: boolean[];
     tags: Record<string, string>;
   }>(
-    sql`select id, arch, group_name as group, tags from devices where ${among(channel, chosen)}
-      order by id collate "C"`,
+    sql`select d.id, d.arch, d.tags, to_jsonb(array[${sql.join(fits, sql`, `)}]::boolean[]) as groups
+      from devices d where ${await among(deps, spec)} order by d.id collate "C"`,
   );
+  const flags = (at: number): Uint8Array => Uint8Array.from(rows, (row) => (row.groups[at] === true ? 1 : 0));
   return {
     ids: rows.map(({ id }) => id),
     architectures: rows.map(({ arch }) => arch),
-    groups: rows.map(({ group }) => group),
+    groups: new Map(groups.map((group, at) => [group, flags(at)])),
     tags: rows.map(({ tags }) => tags),
   };
 }
@@ -85,11 +97,11 @@ function fingerprintOf(targets: readonly DraftTarget[], columns: DeviceColumns, 
   return hash.digest('hex');
 }
 
-/** Throws release.not-found, request.invalid, component.import-refused, rollout.empty. */
-export async function draft(db: Deps['db'], spec: CreateRollout): Promise<Draft> {
+/** Throws release.not-found, request.invalid, component.import-refused, group.not-found, rollout.empty. */
+export async function draft(deps: Needs, spec: CreateRollout): Promise<Draft> {
   const targets: DraftTarget[] = [];
-  for (const target of spec.targets) targets.push(await readTarget(db, spec.channel, target));
-  const columns = await readColumns(db, spec);
+  for (const target of spec.targets) targets.push(await readTarget(deps.db, spec.channel, target));
+  const columns = await readColumns(deps, spec);
   if (columns.ids.length === 0)
     throw new WaferError(
       'rollout.empty',

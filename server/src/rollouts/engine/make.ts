@@ -29,7 +29,7 @@ export async function makeRollout(
   { fingerprint: seen, ...spec }: CreateRollout,
   actor: AuditActor,
 ): Promise<RolloutId> {
-  const made = await draft(deps.db, spec);
+  const made = await draft(deps, spec);
   if (seen !== undefined && seen !== made.fingerprint)
     throw new WaferError(
       'rollout.changed',

@@ -10,13 +10,13 @@ import {
   RolloutPreview,
   RolloutQuery,
   RolloutView,
-  WaferError,
 } from '@wafer/protocol';
 import { and, asc, desc, eq, gt, lt } from 'drizzle-orm';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { actorOf, requireRole } from '../../http/auth.ts';
+import { revisionOf } from '../../http/etag.ts';
 import { cutPage, numberCursor } from '../../http/page.ts';
 import { rolloutMembers, rollouts } from '../tables.ts';
 import { draft, previewOf } from './draft.ts';
@@ -26,18 +26,6 @@ import { readRollout } from './views.ts';
 
 const tags = ['rollouts'];
 const OneRollout = z.object({ id: RolloutId });
-const REVISION = /^"(\d{1,9})"$/;
-
-function revisionOf(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch === '*') return undefined;
-  const found = REVISION.exec(ifMatch)?.[1];
-  if (found === undefined)
-    throw new WaferError(
-      'request.precondition-failed',
-      `If-Match must be an ETag of this rollout, such as "3".`,
-    );
-  return Number(found);
-}
 
 export const rolloutRoutes =
   (deps: Deps): FastifyPluginAsyncZod =>
@@ -50,7 +38,7 @@ export const rolloutRoutes =
         onRequest: requireRole('operator'),
         schema: { tags, body: CreateRollout, response: { 200: RolloutPreview } },
       },
-      async ({ body }) => previewOf(body, await draft(deps.db, body)),
+      async ({ body }) => previewOf(body, await draft(deps, body)),
     );
 
     app.post(
