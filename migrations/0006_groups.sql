@@ -26,6 +26,7 @@ CREATE TABLE "groups" (
 ALTER TABLE "device_apps" ADD COLUMN "version_key" text COLLATE "C" GENERATED ALWAYS AS (version_key(version)) STORED;--> statement-breakpoint
 ALTER TABLE "devices" ADD COLUMN "agent_key" text COLLATE "C" GENERATED ALWAYS AS (version_key(inventory->>'agent')) STORED;--> statement-breakpoint
 CREATE INDEX "device_apps_app_version_key_device_index" ON "device_apps" USING btree ("app","version_key","device");--> statement-breakpoint
+CREATE INDEX "device_apps_failed" ON "device_apps" USING btree ("device") WHERE state = 'failed';--> statement-breakpoint
 CREATE INDEX "devices_tags_index" ON "devices" USING gin ("tags");--> statement-breakpoint
 CREATE INDEX "devices_group_name_index" ON "devices" USING btree ("group_name");--> statement-breakpoint
 CREATE INDEX "devices_arch_index" ON "devices" USING btree ("arch");--> statement-breakpoint

@@ -36,7 +36,7 @@ export const GroupName = z
   .string()
   .trim()
   .min(1)
-  .max(60)
+  .max(100)
   .regex(/^[^\p{C}]+$/u, 'the name of a group holds no control characters')
   .refine((name) => name !== '.' && name !== '..', 'this name means another place in a path')
   .brand('GroupName');

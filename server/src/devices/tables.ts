@@ -69,6 +69,9 @@ export const deviceApps = pgTable(
   (table) => [
     primaryKey({ columns: [table.device, table.app] }),
     index().on(table.app, table.versionKey, table.device),
+    index('device_apps_failed')
+      .on(table.device)
+      .where(sql`state = 'failed'`),
   ],
 );
 

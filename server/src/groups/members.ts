@@ -81,28 +81,32 @@ const memberOf = ({ id, name, arch, online, last_seen: seen }: MemberRow): Group
   lastSeen: seen === null ? null : isoInstant(seen),
 });
 
-/** By id. */
-const someOf = (condition: SQL, limit: number): SQL => sql`
-  select d.id, d.name, d.arch, d.online, d.last_seen from devices d
-  where ${belongs(condition)} order by d.id limit ${limit}`;
+const MEMBER = sql`d.id, d.name, d.arch, d.online, d.last_seen`;
 
+/** By id. */
 export async function readMembers(
   db: Deps['db'],
   condition: SQL,
   { after, limit }: { after: DeviceId | undefined; limit: number },
 ): Promise<GroupMember[]> {
-  const behind = after === undefined ? condition : sql`d.id > ${after} and ${condition}`;
-  return (await db.execute<MemberRow>(someOf(behind, limit))).map(memberOf);
+  const behind = after === undefined ? sql`true` : sql`d.id > ${after}`;
+  const rows = await db.execute<MemberRow>(sql`
+    select ${MEMBER} from devices d where ${behind} and ${belongs(condition)} order by d.id limit ${limit}`);
+  return rows.map(memberOf);
 }
 
-/** How many, of which architecture, and the first of them, as they were at one instant. */
+/** How many, of which architecture, and the first of them: asked once, and so of one instant. */
 export async function previewOf(db: Deps['db'], condition: SQL): Promise<GroupPreview> {
   const rows = await db.execute<{ architectures: Record<string, number>; first: MemberRow[] }>(sql`
+    with found as materialized (select d.id, d.arch from devices d where ${belongs(condition)}),
+    shown as (
+      select ${MEMBER} from devices d
+      where d.id = any(array(select id from found order by id limit ${SHOWN}))
+    )
     select
       (select coalesce(jsonb_object_agg(arch, count), '{}')
-        from (select d.arch, count(*) from devices d where ${belongs(condition)} group by d.arch) as each)
-        as architectures,
-      (select coalesce(jsonb_agg(shown), '[]') from (${someOf(condition, SHOWN)}) as shown) as first`);
+        from (select arch, count(*) from found group by arch) as each) as architectures,
+      (select coalesce(jsonb_agg(shown order by id), '[]') from shown) as first`);
   const { architectures, first } = onlyRow(rows);
   const devices = Object.values(architectures).reduce((sum, count) => sum + count, 0);
   return { devices, architectures, first: first.map(memberOf) };
