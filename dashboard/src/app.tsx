@@ -25,6 +25,8 @@ const ReleasePage = lazy(async () => ({
 const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
+const GroupsPage = lazy(async () => ({ default: (await import('./groups/groups-page.tsx')).GroupsPage }));
+const GroupPage = lazy(async () => ({ default: (await import('./groups/group-page.tsx')).GroupPage }));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
@@ -53,6 +55,8 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/groups" component={GroupsPage} />
+      <Route path="/groups/:name">{({ name }) => <GroupPage key={name} />}</Route>
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />
