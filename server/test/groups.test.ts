@@ -1,7 +1,9 @@
 /** Groups through the API, and what rollouts and claim tokens do with them. */
-import { printQuery, type DeviceId, type GroupView, type RolloutView } from '@wafer/protocol';
+import { printQuery, TokenScope, type DeviceId, type GroupView, type RolloutView } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SERVER_ACTOR } from '../src/audit/index.ts';
+import { createToken } from '../src/identity/index.ts';
 import { enrolDevice, insertClaim } from '../src/identity/store.ts';
 import { tickOnce } from '../src/rollouts/engine/index.ts';
 import { queryOf } from './groups-oracle.ts';
@@ -465,6 +467,19 @@ describe('a rollout', () => {
     expect(await call('DELETE', '/groups/kept')).toMatchObject({ status: 204 });
     expect(await call('DELETE', '/groups/kept%20too')).toMatchObject({ status: 204 });
   });
+});
+
+test('a token that may only read groups changes none', async () => {
+  const { token } = await createToken(
+    house.deps,
+    { name: 'reader', role: 'operator', scopes: [TokenScope.parse('groups:read')] },
+    SERVER_ACTOR,
+  );
+  const headers = { authorization: `Bearer ${token}` };
+  const as = (method: 'GET' | 'POST', body?: unknown) =>
+    house.call(method, '/groups', body, { role: 'nobody', headers });
+  expect(await as('GET')).toMatchObject({ status: 200 });
+  expect(await as('POST', { kind: 'static', name: 'x' })).toMatchObject({ status: 403 });
 });
 
 test('a query is stored as it is printed, so that it can be read again', () => {
