@@ -1,5 +1,6 @@
-/** Narrows the fleet to one group; not there as long as there are no groups. */
+/** Narrows the fleet to one group. Groups are asked for when somebody looks at them. */
 import { Select } from '@mantine/core';
+import { useState } from 'react';
 import { useGroups } from '../groups/queries.ts';
 
 interface Props {
@@ -8,9 +9,9 @@ interface Props {
 }
 
 export function GroupFilter({ group, onGroup }: Props) {
-  const names = useGroups().data?.map(({ name }) => name) ?? [];
-  if (names.length === 0 && group === null) return null;
-  const data = group === null || names.includes(group) ? names : [...names, group];
+  const [isWanted, setWanted] = useState(false);
+  const groups = useGroups({ isWanted }).data;
+  const names = groups?.map(({ name }) => name) ?? [];
   return (
     <Select
       w={170}
@@ -18,9 +19,12 @@ export function GroupFilter({ group, onGroup }: Props) {
       placeholder="All groups"
       searchable
       clearable
-      data={data}
+      nothingFoundMessage={groups === undefined ? 'Loading…' : 'No group'}
+      data={group === null || names.includes(group) ? names : [...names, group]}
       value={group}
       onChange={onGroup}
+      onDropdownOpen={() => setWanted(true)}
+      onDropdownClose={() => setWanted(false)}
     />
   );
 }

@@ -23,6 +23,8 @@ import { keys } from '../api/queries.ts';
 
 /** Who fits a query changes without a hint, so it is asked again while somebody looks. */
 const AGAIN_MS = 15_000;
+/** Each group's count is a query of its own. */
+const ALL_AGAIN_MS = 60_000;
 const WHOLE_PAGE = 200;
 /** As many as the fleet page loads of the fleet without being asked. */
 const PAGES_UNASKED = 25;
@@ -31,19 +33,21 @@ const groupAt = (name: string): string => `/groups/${encodeURIComponent(name)}`;
 const pageOf = (limit: number, cursor: string | undefined): string =>
   `limit=${limit}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
 
-export function useGroups() {
+/** `isWanted` false: only what was read already. */
+export function useGroups({ isWanted = true }: { isWanted?: boolean } = {}) {
   const query = useInfiniteQuery({
     queryKey: [...keys.groups, 'list'],
     queryFn: ({ pageParam, signal }) =>
       call(GroupList, `/groups?${pageOf(WHOLE_PAGE, pageParam)}`, { signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: ALL_AGAIN_MS,
+    enabled: isWanted,
   });
   const { hasNextPage, isFetching, fetchNextPage } = query;
   useEffect(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+    if (isWanted && hasNextPage && !isFetching) void fetchNextPage();
+  }, [isWanted, hasNextPage, isFetching, fetchNextPage]);
   const groups = useMemo(() => query.data?.pages.flatMap(({ items }) => items), [query.data]);
   return { ...query, data: groups };
 }
