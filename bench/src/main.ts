@@ -8,6 +8,7 @@ import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
 import { agentMemory } from './agent-memory.ts';
 import { density } from './density.ts';
+import { groups } from './groups.ts';
 import { start } from './start.ts';
 import { swap } from './swap.ts';
 
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   call,
   density,
   exec,
+  groups,
   start,
   swap,
 };
