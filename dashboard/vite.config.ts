@@ -14,7 +14,11 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [{ name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ }],
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            // its configuration has to be run before any other chunk makes a schema
+            { name: 'zod', test: /node_modules[\\/]zod[\\/]|dashboard[\\/]src[\\/]zod-config/ },
+          ],
         },
       },
     },

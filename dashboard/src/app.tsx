@@ -25,6 +25,15 @@ const ReleasePage = lazy(async () => ({
 const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
 }));
+const RolloutsPage = lazy(async () => ({
+  default: (await import('./rollouts/rollouts-page.tsx')).RolloutsPage,
+}));
+const RolloutPage = lazy(async () => ({
+  default: (await import('./rollouts/one/rollout-page.tsx')).RolloutPage,
+}));
+const NewRolloutPage = lazy(async () => ({
+  default: (await import('./rollouts/make/new-page.tsx')).NewRolloutPage,
+}));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
@@ -53,6 +62,9 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/rollouts" component={RolloutsPage} />
+      <Route path="/rollouts/new" component={NewRolloutPage} />
+      <Route path="/rollouts/:id">{({ id }) => <RolloutPage key={id} id={id} />}</Route>
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />

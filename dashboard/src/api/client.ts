@@ -13,6 +13,8 @@ interface Options {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Beside those of every request, such as If-Match. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Where `path` begins; the API if it is not said. */
   readonly root?: string;
 }
@@ -61,7 +63,7 @@ export function failureOf(status: number, body: unknown): RequestFailed {
 
 async function send(
   path: string,
-  { method = 'GET', body, signal, root = API_ROOT }: Options,
+  { method = 'GET', body, signal, headers = {}, root = API_ROOT }: Options,
 ): Promise<Response> {
   try {
     return await fetch(`${root}${path}`, {
@@ -70,6 +72,7 @@ async function send(
       headers: {
         accept: 'application/json, application/problem+json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),

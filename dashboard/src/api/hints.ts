@@ -10,11 +10,14 @@ export interface Batch {
   readonly reporting: ReadonlySet<string>;
   readonly releases: boolean;
   readonly channels: boolean;
+  /** Rollouts that moved on, and with them their devices. */
+  readonly rollouts: ReadonlySet<string>;
 }
 
 export function gather(events: readonly LiveEvent[]): Batch {
   const devices = new Set<string>();
   const reporting = new Set<string>();
+  const rollouts = new Set<string>();
   let [all, releases, channels] = [false, false, false];
   for (const event of events) {
     switch (event.type) {
@@ -33,12 +36,12 @@ export function gather(events: readonly LiveEvent[]): Batch {
         releases = true;
         break;
       case 'rollout':
-        // no page shows rollouts; what they do to devices and channels is told by itself
+        rollouts.add(event.rollout);
         break;
       case 'resync':
         all = true;
         break;
     }
   }
-  return { all, devices, reporting, releases, channels };
+  return { all, devices, reporting, releases, channels, rollouts };
 }

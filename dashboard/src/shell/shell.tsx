@@ -20,6 +20,7 @@ const PLACES: readonly Place[] = [
   { href: '/', label: 'Fleet', icon: 'fleet', covers: /^\/($|devices)/ },
   { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
   { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
+  { href: '/rollouts', label: 'Rollouts', icon: 'rollout', covers: /^\/rollouts/ },
   { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, admins: true },
   { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, admins: true },
 ];
