@@ -31,7 +31,7 @@ function Channel({ channel, onMove }: { channel: ChannelView; onMove: (start: Mo
               subscribed
             </Text>
           </Text>
-          <NewRolloutButton channel={channel.name} variant="default" />
+          <NewRolloutButton start={{ channel: channel.name }} variant="default" />
         </Group>
       }
     >

@@ -34,7 +34,7 @@ export const PART_LOOK = {
   succeeded: { tone: 'ok', icon: 'ok', word: 'succeeded' },
   started: { tone: 'busy', icon: 'busy', word: 'under way' },
   failed: { tone: 'bad', icon: 'bad', word: 'failed' },
-  withdrawn: { tone: 'warn', icon: 'off', word: 'withdrawn' },
+  withdrawn: { tone: 'idle', icon: 'off', word: 'withdrawn' },
   waiting: { tone: 'idle', icon: 'wait', word: 'waiting' },
 } as const satisfies Record<Exclude<keyof WaveCounts, 'devices' | 'causes'>, Look>;
 

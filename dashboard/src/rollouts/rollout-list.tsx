@@ -38,7 +38,7 @@ function Progress({ rollout }: { rollout: RolloutView }) {
 
 const State = ({ rollout }: { rollout: RolloutView }) => (
   <>
-    <Status look={ROLLOUT_LOOK[rollout.state]} testId="rollout-state" />
+    <Status look={ROLLOUT_LOOK[rollout.state]} />
     {rollout.reason !== null && <span className={classes['reason']}>{rollout.reason}</span>}
   </>
 );

@@ -43,7 +43,7 @@ function Filter({ filter, onFilter }: { filter: RolloutFilter; onFilter: (next: 
     <Group className={classes['tools'] ?? ''} gap="sm">
       <Select
         size="xs"
-        w={180}
+        className={classes['filter'] ?? ''}
         aria-label="State"
         placeholder="Any state"
         data={STATES}
@@ -53,7 +53,7 @@ function Filter({ filter, onFilter }: { filter: RolloutFilter; onFilter: (next: 
       />
       <Select
         size="xs"
-        w={160}
+        className={classes['filter'] ?? ''}
         aria-label="Channel"
         placeholder="Any channel"
         data={known}

@@ -23,6 +23,8 @@ interface AmountProps {
   readonly hideLabel?: boolean;
 }
 
+const unitOf = (unit: string, value: Amount): string => (unit === 'devices' && value === 1 ? 'device' : unit);
+
 /** A whole number, or nothing. */
 export function AmountField({
   label,
@@ -40,8 +42,11 @@ export function AmountField({
       size="xs"
       {...(hideLabel ? { 'aria-label': label } : { label })}
       {...(description !== undefined && { description })}
-      {...(otherwise !== undefined && { placeholder: `${otherwise}` })}
-      {...(unit !== undefined && { suffix: ` ${unit}` })}
+      {...(otherwise !== undefined && {
+        placeholder:
+          typeof otherwise === 'number' && unit !== undefined ? `${otherwise} ${unit}` : `${otherwise}`,
+      })}
+      {...(unit !== undefined && { suffix: ` ${unitOf(unit, value)}` })}
       allowDecimal={false}
       allowNegative={false}
       hideControls

@@ -142,7 +142,7 @@ const AMOUNTS: readonly AmountOf[] = [
   { key: 'unhealthyPercent', label: 'May fail meanwhile', unit: '%', otherwise: 5 },
   { key: 'errorPercent', label: 'Failed, at most', unit: '%', otherwise: 'any share' },
   { key: 'errorCount', label: 'Failures that trip it', otherwise: 'any number' },
-  { key: 'minDevices', label: 'Judged from', unit: 'devices', otherwise: 1 },
+  { key: 'minDevices', label: 'Shares judged from', unit: 'devices', otherwise: '1 device' },
 ];
 
 export function GateFields({

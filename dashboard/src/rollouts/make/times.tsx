@@ -138,7 +138,7 @@ function Blackouts({ draft: { blackouts }, onDraft }: Props) {
 export function Times({ draft, onDraft }: Props) {
   return (
     <div className={classes['fields']}>
-      <div className={classes['grid']}>
+      <div className={classes['instants']}>
         <TextInput
           size="xs"
           type="datetime-local"

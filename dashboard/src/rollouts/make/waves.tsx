@@ -10,7 +10,7 @@ import classes from './make.module.css';
 
 const KINDS = {
   architecture: { label: 'of each architecture', amount: 5, path: 'each', unit: 'devices' },
-  percent: { label: 'in total, as a share', amount: 10, path: 'percent', unit: '%' },
+  percent: { label: 'in total, waves before included', amount: 10, path: 'percent', unit: '%' },
   count: { label: 'by count', amount: 10, path: 'count', unit: 'devices' },
   group: { label: 'a group', amount: undefined, path: 'group', unit: '' },
   tag: { label: 'a tag', amount: undefined, path: 'key', unit: '' },
@@ -92,7 +92,7 @@ const Tool = ({
   onClick: (() => void) | undefined;
 }) => (
   <ActionIcon
-    variant="subtle"
+    variant="transparent"
     color="gray"
     size="sm"
     aria-label={label}

@@ -8,6 +8,8 @@ export interface Compared {
   readonly others: number | null;
   /** How much more the updated have, with the limit where there is one; null where nobody can say. */
   readonly more: string | null;
+  /** Whether the gate asks about it. */
+  readonly isJudged: boolean;
   readonly isWorse: boolean;
 }
 
@@ -35,6 +37,7 @@ function line({ what, updated, others, limit, unit, differ }: Measure): Compared
     updated,
     others,
     more: more === null ? null : `${signed(more, unit)}${most}`,
+    isJudged: limit !== undefined,
     isWorse: more !== null && limit !== undefined && more > limit,
   };
 }

@@ -5,6 +5,7 @@ import type { Comparison as Limits } from '@wafer/protocol/rollouts';
 import { bytes, counted } from '../../format/quantity.ts';
 import { milliseconds } from '../../format/time.ts';
 import { Status } from '../../elements/status.tsx';
+import type { Look } from '../../elements/tone.ts';
 import table from '../../elements/table.module.css';
 import { compared, type Compared } from './compared.ts';
 
@@ -16,9 +17,12 @@ const FORMAT = {
   memory: bytes,
 } as const satisfies Record<Compared['what'], (value: number) => string>;
 
+const WORSE: Look = { tone: 'bad', icon: 'bad', word: 'worse' };
+const FINE: Look = { tone: 'ok', icon: 'ok', word: 'within the limit' };
+
 const WORD = { faults: 'Faults of calls', latency: 'Latency', memory: 'Memory' } as const;
 
-function Row({ what, updated, others, more, isWorse }: Compared) {
+function Row({ what, updated, others, more, isJudged, isWorse }: Compared) {
   const format = FORMAT[what];
   return (
     <Table.Tr>
@@ -26,13 +30,7 @@ function Row({ what, updated, others, more, isWorse }: Compared) {
       <Table.Td className="numeric">{updated === null ? '–' : format(updated)}</Table.Td>
       <Table.Td className="numeric">{others === null ? '–' : format(others)}</Table.Td>
       <Table.Td className="numeric">
-        {more === null ? (
-          '–'
-        ) : (
-          <Status
-            look={isWorse ? { tone: 'bad', icon: 'bad', word: more } : { tone: 'ok', icon: 'ok', word: more }}
-          />
-        )}
+        {more !== null && isJudged ? <Status look={isWorse ? WORSE : FINE}>{more}</Status> : (more ?? '–')}
       </Table.Td>
     </Table.Tr>
   );

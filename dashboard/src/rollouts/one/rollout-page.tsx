@@ -27,8 +27,11 @@ const FIRST: readonly RolloutAction[] = ['start', 'resume', 'approve'];
 
 function Controls({ view, onOrder }: { view: RolloutView; onOrder: (action: RolloutAction) => void }) {
   if (!useMayOperate()) return null;
-  // Capabilities are approved where they are shown.
-  const shown = view.actions.filter((action) => action !== 'approve' || view.state !== 'AWAITING_APPROVAL');
+  const shown = view.actions.filter((action) => {
+    // capabilities are approved where they are shown
+    if (action === 'approve') return view.state !== 'AWAITING_APPROVAL';
+    return action !== 'retry' || totals(view.waves).failed > 0;
+  });
   return (
     <Group gap="xs" role="group" aria-label="Orders" data-testid="orders">
       {shown.map((action) => (
