@@ -13,7 +13,7 @@ import { useKnownDevices } from '../known-devices.ts';
 import { defaultName, firstDraft, parseDraft, type RolloutDraft } from './draft.ts';
 import { Fold, PlacesContext, usePlace } from './fields.tsx';
 import { Limits, Whom } from './limits.tsx';
-import { placesOf, placesOfFailure, type Places } from './places.ts';
+import { placeInWords, placesOf, placesOfFailure, type Places } from './places.ts';
 import { Preview } from './preview.tsx';
 import { useCreateRollout, usePreview } from './queries.ts';
 import { likelyTarget, Targets, type Known } from './targets.tsx';
@@ -125,7 +125,7 @@ const Unfinished = ({ places }: { places: Places }) => (
     <Empty title="The order is not complete yet" icon="rollout">
       {[...places].slice(0, 4).map(([path, words]) => (
         <div key={path}>
-          <code>{path}</code>: {words}
+          {placeInWords(path)}: {words}
         </div>
       ))}
     </Empty>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { placesOfFailure } from './places.ts';
+import { placeInWords, placesOfFailure } from './places.ts';
 
 test('what the server’s schema refuses stands at its field', () => {
   const places = [
@@ -21,4 +21,12 @@ test('what a rule of the server refuses stands at its field too', () => {
 
 test('a refusal that is about no field stands at none', () => {
   expect([...placesOfFailure({ places: [], message: 'No device of the channel stable fits.' })]).toEqual([]);
+});
+
+test('rows are counted from one for people', () => {
+  expect(['waves/1/devices/percent', 'waves', 'deadline'].map(placeInWords)).toEqual([
+    'wave 2',
+    'waves',
+    'deadline',
+  ]);
 });

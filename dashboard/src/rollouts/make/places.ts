@@ -49,3 +49,17 @@ export function placesOfFailure({
   const own = PLACED.exec(message);
   return gathered([...named, ...(named.length === 0 && own ? [[`${own[1]}`, `${own[2]}`] as const] : [])]);
 }
+
+const ROWS: Readonly<Record<string, string>> = {
+  waves: 'wave',
+  targets: 'release',
+  windows: 'window',
+  blackouts: 'days',
+};
+
+/** For people, who count from one: `waves/1/devices/percent` is in `wave 2`. */
+export function placeInWords(path: string): string {
+  const [head = '', row] = path.split('/');
+  const word = ROWS[head];
+  return word === undefined || row === undefined ? head : `${word} ${Number(row) + 1}`;
+}

@@ -13,7 +13,8 @@ import classes from './make.module.css';
 
 type PreviewWave = RolloutPreview['waves'][number];
 
-const about = (minutes: number): string => minutesInWords(Math.max(minutes, 1));
+/** No more exact than an estimate is. */
+const about = (minutes: number): string => minutesInWords(Math.max(1, Math.round(minutes)));
 
 const architecturesOf = ({ architectures }: PreviewWave): string =>
   Object.entries(architectures)

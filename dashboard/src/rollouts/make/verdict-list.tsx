@@ -23,7 +23,7 @@ const inWords = (detail: string): string =>
 function Row({ line }: { line: DeviceVerdict }) {
   return (
     <Table.Tr data-testid="verdict-row">
-      <Table.Th scope="row">
+      <Table.Th scope="row" className={classes['device'] ?? ''}>
         <Link href={`/devices/${line.device}`} className="quiet">
           {line.name}
         </Link>
