@@ -31,6 +31,15 @@ const EnrolmentPage = lazy(async () => ({
 }));
 const GroupsPage = lazy(async () => ({ default: (await import('./groups/groups-page.tsx')).GroupsPage }));
 const GroupPage = lazy(async () => ({ default: (await import('./groups/group-page.tsx')).GroupPage }));
+const RolloutsPage = lazy(async () => ({
+  default: (await import('./rollouts/rollouts-page.tsx')).RolloutsPage,
+}));
+const RolloutPage = lazy(async () => ({
+  default: (await import('./rollouts/one/rollout-page.tsx')).RolloutPage,
+}));
+const NewRolloutPage = lazy(async () => ({
+  default: (await import('./rollouts/make/new-page.tsx')).NewRolloutPage,
+}));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
@@ -62,6 +71,9 @@ function Pages() {
       <Route path="/enrolment" component={EnrolmentPage} />
       <Route path="/groups" component={GroupsPage} />
       <Route path="/groups/:name">{({ name }) => <GroupPage key={name} />}</Route>
+      <Route path="/rollouts" component={RolloutsPage} />
+      <Route path="/rollouts/new" component={NewRolloutPage} />
+      <Route path="/rollouts/:id">{({ id }) => <RolloutPage key={id} id={id} />}</Route>
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />

@@ -1,10 +1,10 @@
 /**
  * The operators' page: a browser application that the fleet server serves from `dist` and that
- * knows the server only through /api/v1. It shows what the server says, changes only which release
- * a channel holds, and keeps nothing of its own but the choice of colour scheme.
+ * knows the server only through /api/v1. It shows what the server says, hands it what people order,
+ * and keeps nothing of its own but the choice of colour scheme.
  *
  * api/ asks and listens · format/ and the other pure files turn data into words · elements/ are
- * the parts that pages share · shell/ frames them · fleet/, device/, releases/, channels/,
+ * the parts that pages share · shell/ frames them · fleet/, device/, releases/, channels/, rollouts/,
  * enrolment/ and the others are the pages. Invariants: every answer is parsed; live hints are followed by reading again, never
  * believed; no state is told by colour alone.
  */

@@ -13,8 +13,8 @@ interface Options {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
-  /** Revision that was seen: refused if there is another now. */
-  readonly ifMatch?: number;
+  /** Beside those of every request, such as If-Match. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Where `path` begins; the API if it is not said. */
   readonly root?: string;
 }
@@ -63,7 +63,7 @@ export function failureOf(status: number, body: unknown): RequestFailed {
 
 async function send(
   path: string,
-  { method = 'GET', body, signal, ifMatch, root = API_ROOT }: Options,
+  { method = 'GET', body, signal, headers = {}, root = API_ROOT }: Options,
 ): Promise<Response> {
   try {
     return await fetch(`${root}${path}`, {
@@ -72,7 +72,7 @@ async function send(
       headers: {
         accept: 'application/json, application/problem+json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),

@@ -72,6 +72,8 @@ export async function applyBatch(client: QueryClient, batch: Batch, nowMs: numbe
   if (batch.releases) stale.push(keys.releases);
   if (batch.channels) stale.push(keys.channels);
   if (batch.groups) stale.push(keys.groups);
+  if (batch.rollouts.size > 0) stale.push(keys.rollouts);
+  for (const id of batch.rollouts) stale.push(keys.rollout(id));
   for (const id of batch.devices) stale.push(keys.events(id), keys.logs(id), keys.device(id));
   for (const id of batch.reporting) stale.push(keys.health(id), keys.device(id));
   const isFleetShown = isActive(client, keys.fleet);

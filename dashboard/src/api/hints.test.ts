@@ -18,6 +18,13 @@ describe('a batch of live hints', () => {
     expect(hints({ type: 'release', app: 'thermo' })).toMatchObject({ channels: false, releases: true });
   });
 
+  test('names each rollout once, for a rollout that moves is hinted at often', () => {
+    const rollout = '0b0e7f8e-9a55-4d0b-8a44-2f5d1f6f9f10';
+    const batch = hints({ type: 'rollout', rollout }, { type: 'rollout', rollout });
+    expect([...batch.rollouts]).toEqual([rollout]);
+    expect(batch.channels).toBe(false);
+  });
+
   test('makes everything stale when some hints may have been missed', () => {
     expect(hints({ type: 'health', device }, { type: 'resync' }).all).toBe(true);
   });

@@ -11,11 +11,14 @@ export interface Batch {
   readonly releases: boolean;
   readonly channels: boolean;
   readonly groups: boolean;
+  /** Rollouts that moved on, and with them their devices. */
+  readonly rollouts: ReadonlySet<string>;
 }
 
 export function gather(events: readonly LiveEvent[]): Batch {
   const devices = new Set<string>();
   const reporting = new Set<string>();
+  const rollouts = new Set<string>();
   let [all, releases, channels, groups] = [false, false, false, false];
   for (const event of events) {
     switch (event.type) {
@@ -34,7 +37,7 @@ export function gather(events: readonly LiveEvent[]): Batch {
         releases = true;
         break;
       case 'rollout':
-        // no page shows rollouts; what they do to devices and channels is told by itself
+        rollouts.add(event.rollout);
         break;
       case 'group':
         groups = true;
@@ -44,5 +47,5 @@ export function gather(events: readonly LiveEvent[]): Batch {
         break;
     }
   }
-  return { all, devices, reporting, releases, channels, groups };
+  return { all, devices, reporting, releases, channels, groups, rollouts };
 }

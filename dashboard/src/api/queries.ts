@@ -25,6 +25,8 @@ export const keys = {
   releases: ['releases'],
   channels: ['channels'],
   groups: ['groups'],
+  rollouts: ['rollouts'],
+  rollout: (id: string) => ['rollout', id],
 } as const;
 
 /** Pages of this many are asked for where all are wanted. */
@@ -32,7 +34,7 @@ const WHOLE_PAGE = 200;
 /** A fleet larger than this is loaded on demand: 5,000 devices are read without asking. */
 const PAGES_UNASKED = 25;
 
-const pageQuery = (limit: number, cursor: string | undefined): string =>
+export const pageQuery = (limit: number, cursor: string | undefined): string =>
   `limit=${limit}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
 
 async function askMe(signal: AbortSignal): Promise<Me | null> {

@@ -1,5 +1,5 @@
-/** Each channel with the release that it holds of every app, and how many devices follow it. */
-import { Stack, Table, Text, Title } from '@mantine/core';
+/** Each channel with the release that it holds of every app, what is being rolled out to it, and how many devices follow it. */
+import { Group, Stack, Table, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { ChannelView } from '@wafer/protocol/api';
 import { useState } from 'react';
@@ -12,6 +12,8 @@ import { When } from '../elements/when.tsx';
 import { counted } from '../format/quantity.ts';
 import { MoveDialog, type MoveStart } from '../releases/move-dialog.tsx';
 import { MoveButton } from '../releases/move-button.tsx';
+import { NewRolloutButton } from '../rollouts/new-button.tsx';
+import { OpenRollouts } from '../rollouts/open-rollouts.tsx';
 import table from '../elements/table.module.css';
 import classes from '../releases/releases.module.css';
 
@@ -21,11 +23,19 @@ function Channel({ channel, onMove }: { channel: ChannelView; onMove: (start: Mo
       title={channel.name}
       flush
       aside={
-        <Text c="dimmed" data-testid="channel-devices">
-          {counted(channel.devices, 'device')} subscribed
-        </Text>
+        <Group gap="sm" wrap="nowrap">
+          <Text c="dimmed" data-testid="channel-devices">
+            {counted(channel.devices, 'device')}
+            <Text span visibleFrom="sm" inherit>
+              {' '}
+              subscribed
+            </Text>
+          </Text>
+          <NewRolloutButton start={{ channel: channel.name }} variant="default" />
+        </Group>
       }
     >
+      <OpenRollouts channel={channel.name} />
       {channel.apps.length === 0 ? (
         <Empty title="This channel holds no release">
           Make a release current in it from the release's page.

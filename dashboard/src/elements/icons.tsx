@@ -34,6 +34,11 @@ const PATHS = {
   next: 'M6 3.5 10.5 8 6 12.5',
   up: 'M8 13V3M4 7l4-4 4 4',
   down: 'M8 3v10M4 9l4 4 4-4',
+  rollout: 'M3 13.5V11M8 13.5V7.5M13 13.5V2.5',
+  draft: 'M2.8 13.2l.7-2.9 7.6-7.6 2.2 2.2-7.6 7.6ZM9.4 4.4l2.2 2.2',
+  pause: 'M5.5 3v10M10.5 3v10',
+  add: 'M8 3v10M3 8h10',
+  remove: 'M4 4l8 8M12 4l-8 8',
 } as const;
 
 export type IconName = keyof typeof PATHS;

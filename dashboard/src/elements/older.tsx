@@ -1,4 +1,4 @@
-/** Below a list that goes back in time: reads the next page of it. */
+/** Below a list that goes on, back in time unless it says otherwise: reads the next page of it. */
 import { Button } from '@mantine/core';
 
 interface Props {
@@ -9,9 +9,10 @@ interface Props {
   };
   /** Such as `events`. */
   readonly what: string;
+  readonly which?: 'older' | 'more';
 }
 
-export function Older({ query, what }: Props) {
+export function Older({ query, what, which = 'older' }: Props) {
   if (!query.hasNextPage) return null;
   return (
     <Button
@@ -21,7 +22,7 @@ export function Older({ query, what }: Props) {
       loading={query.isFetchingNextPage}
       onClick={() => void query.fetchNextPage()}
     >
-      Load older {what}
+      Load {which} {what}
     </Button>
   );
 }

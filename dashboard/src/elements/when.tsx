@@ -1,6 +1,6 @@
 /** Instants that stay true while the page is open: one ticker for all of them. */
 import { useSyncExternalStore } from 'react';
-import { ago, fullTime } from '../format/time.ts';
+import { ago, fullTime, span } from '../format/time.ts';
 
 const TICK_MS = 1000;
 const listeners = new Set<() => void>();
@@ -32,6 +32,17 @@ export function When({ at }: { at: string }) {
   const text = useAgo(thenMs);
   return (
     <time dateTime={at} title={fullTime(thenMs)} className="numeric" style={{ whiteSpace: 'nowrap' }}>
+      {text}
+    </time>
+  );
+}
+
+/** How long it still is until then; nothing once it has come. */
+export function Until({ at }: { at: number }) {
+  const text = useSyncExternalStore(subscribe, () => (at > now ? span(Math.ceil((at - now) / 1000)) : ''));
+  if (text === '') return null;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={fullTime(at)} className="numeric">
       {text}
     </time>
   );

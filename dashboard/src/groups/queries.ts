@@ -119,7 +119,11 @@ export const useCreateGroup = () =>
 /** Refused when somebody else changed the group since `seen` was read. */
 export const useUpdateGroup = (seen: GroupView) =>
   useChange((change: UpdateGroup) =>
-    call(GroupView, groupAt(seen.name), { method: 'PATCH', body: change, ifMatch: seen.revision }),
+    call(GroupView, groupAt(seen.name), {
+      method: 'PATCH',
+      body: change,
+      headers: { 'if-match': `"${seen.revision}"` },
+    }),
   );
 
 export const useDeleteGroup = () =>

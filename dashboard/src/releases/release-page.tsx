@@ -1,5 +1,5 @@
 /** One release: what it is, what it imports and exports, what it asks for, who signed it. */
-import { Anchor, Breadcrumbs, Stack, Title } from '@mantine/core';
+import { Anchor, Breadcrumbs, Group, Stack, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import type { ReleaseView } from '@wafer/protocol/api';
 import { useState } from 'react';
@@ -14,6 +14,7 @@ import { Pill } from '../elements/status.tsx';
 import { When } from '../elements/when.tsx';
 import { bytes, grouped } from '../format/quantity.ts';
 import { fullTime } from '../format/time.ts';
+import { NewRolloutButton } from '../rollouts/new-button.tsx';
 import { byPackage } from './interfaces.ts';
 import { MoveButton } from './move-button.tsx';
 import { MoveDialog, type MoveStart } from './move-dialog.tsx';
@@ -92,11 +93,12 @@ function Release({ release }: { release: ReleaseView }) {
           ))}
           {release.channels.length === 0 && <span className={classes['sub']}>current in no channel</span>}
         </span>
-        <span style={{ marginLeft: 'auto' }}>
+        <Group gap="xs" ml="auto">
           <MoveButton onClick={() => setMove({ app: release.app, version: release.version })}>
             Make current in a channel…
           </MoveButton>
-        </span>
+          <NewRolloutButton variant="default" start={{ app: release.app, version: release.version }} />
+        </Group>
       </header>
       <div className={classes['columns']}>
         <Stack gap="md" miw={0}>

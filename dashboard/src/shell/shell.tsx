@@ -21,6 +21,7 @@ const PLACES: readonly Place[] = [
   { href: '/groups', label: 'Groups', icon: 'group', covers: /^\/groups/ },
   { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
   { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
+  { href: '/rollouts', label: 'Rollouts', icon: 'rollout', covers: /^\/rollouts/ },
   {
     href: '/enrolment',
     label: 'Enrolment',
