@@ -3,7 +3,7 @@
  * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets, audit) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
- * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
+ * Invariants: with --json, stdout is exactly one JSON value (of `dev` and `rollout watch`, which stay, one a line); every failure has a code from the
  * protocol's table and an exit code from exit.ts; keys stay in the publisher's folder.
  */
 import { WaferError } from '@wafer/protocol';

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { run } from '../src/program.ts';
 import { FleetServer, TOKEN } from './fleet-server.ts';
 
@@ -75,6 +76,10 @@ export async function signedIn(
       env: { WAFER_CREDENTIALS: credentials, XDG_CONFIG_HOME: folder, ...self.env },
       cwd: folder,
       clock: { now: () => self.now },
+      sleep: async (ms) => {
+        self.now += ms;
+        await nextTurn();
+      },
       stdout,
       stderr,
       readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '').toString('utf8')),
