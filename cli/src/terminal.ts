@@ -8,6 +8,12 @@ export type Terminal = Writable & {
   readonly rows?: number;
 };
 
+/** A terminal that does not know its size says 0. */
+export const sizeOf = ({ columns = 0, rows = 0 }: Terminal): { columns: number; rows: number } => ({
+  columns: columns > 0 ? columns : 80,
+  rows: rows > 0 ? rows : 24,
+});
+
 export type Tone = 'good' | 'bad' | 'warn' | 'plain' | 'quiet' | 'message';
 
 const COLOURS: Readonly<Record<Tone, readonly [on: number, off: number]>> = {

@@ -13,7 +13,8 @@ const NOW = Date.UTC(2026, 10, 21, 9);
 class Captured extends Writable {
   text = '';
   readonly isTTY: boolean;
-  readonly columns = 80;
+  /** As a terminal that does not know how wide it is. */
+  readonly columns = 0;
   constructor(isTTY: boolean) {
     super();
     this.isTTY = isTTY;

@@ -53,7 +53,8 @@ export function describeRollout(rollout: RolloutView, paint: Paint): string {
     ...(rollout.approvedBy === null ? [] : [['approved by', rollout.approvedBy] satisfies [string, string]]),
     ...(rollout.reverts === null ? [] : [['takes back', rollout.reverts] satisfies [string, string]]),
   ]);
-  return [head, capabilityDiff(targets, paint), describeWaves(rollout)]
+  const isAsked = state === 'DRAFT' || state === 'AWAITING_APPROVAL';
+  return [head, capabilityDiff(targets, isAsked, paint), describeWaves(rollout)]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -38,7 +38,7 @@ export function describePreview(preview: RolloutPreview, paint: Paint): string {
     ['takes', `${duration(minutes)}, windows and approvals not counted`],
     ['fingerprint', fingerprint],
   ]);
-  return [head, capabilityDiff(targets, paint), describePlan(preview)]
+  return [head, capabilityDiff(targets, true, paint), describePlan(preview)]
     .filter((part) => part !== '')
     .join('\n\n');
 }

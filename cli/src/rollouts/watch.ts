@@ -2,7 +2,7 @@
 import { WaferError, type ErrorCode, type RolloutView } from '@wafer/protocol';
 import type { Api } from '../api/client.ts';
 import type { Context } from '../context.ts';
-import { painterOf } from '../terminal.ts';
+import { painterOf, sizeOf } from '../terminal.ts';
 import { changeLine, picture } from './picture.ts';
 import { standsStill } from './standing.ts';
 
@@ -29,8 +29,7 @@ export function viewerOf({ stderr, env, clock }: Context): Viewer {
   if (stderr.isTTY !== true) return { show: (rollout) => line(changeLine(rollout)), tell: line };
   return {
     show: (rollout) => {
-      const { columns = 80, rows = 24 } = stderr;
-      const next = picture(rollout, { nowMs: clock.now(), sinceMs, columns, rows }, paint);
+      const next = picture(rollout, { nowMs: clock.now(), sinceMs, ...sizeOf(stderr) }, paint);
       const text = next.join('\n');
       if (text === drawn) return;
       stderr.write(`${lines > 0 ? `\u001b[${lines}A\u001b[J` : ''}${text}\n`);

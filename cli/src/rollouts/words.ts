@@ -14,15 +14,18 @@ export const countsOf = (counts: Readonly<Record<string, number | undefined>>): 
     .map(([word, count]) => `${count} ${word}`)
     .join(', ');
 
-/** What releases may do more and less than those before; empty where nothing changes. */
-export function capabilityDiff(targets: Targets, paint: Paint): string {
+/**
+ * What releases may do more and less than those before; empty where nothing changes. `isAsked`: nobody has
+ * let it begin yet.
+ */
+export function capabilityDiff(targets: Targets, isAsked: boolean, paint: Paint): string {
   const lines = targets.flatMap(({ app, gains, loses }) => [
     ...gains.map((grant) => paint('good', printable(`+ ${app}: ${grant}`))),
     ...loses.map((grant) => paint('bad', printable(`- ${app}: ${grant}`))),
   ]);
   if (lines.length === 0) return '';
-  const isWider = targets.some(({ gains }) => gains.length > 0);
-  const advice = isWider ? ', which waits for the approval of another person' : '';
+  const isWider = isAsked && targets.some(({ gains }) => gains.length > 0);
+  const advice = isWider ? ', and what is more needs the approval of another person' : '';
   return [`What may be done changes${advice}:`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
