@@ -33,7 +33,7 @@ beforeAll(async () => {
     ['one', 'two'].map(async (name) => (await rig.startBoard(await rig.enrol(name))).device),
   );
   await Promise.all(boards.map((device) => rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED'])));
-}, 120_000);
+}, 180_000);
 afterAll(() => rig.close(), 30_000);
 
 const running = (): Promise<(string | undefined)[]> =>
@@ -134,22 +134,32 @@ it('whose release fails its probe goes back by itself, and the next board is nev
   expect(items.filter((one) => (one as { version: string }).version === '1.2.0')).toHaveLength(1);
 }, 90_000);
 
-it('starts nobody outside its windows, and people pause it, go on with it and end it', async () => {
+it('starts nobody outside its windows, and people pause it, go on with it and end it, whoever restarts the server', async () => {
   const later = new Date(Date.now() + 12 * 3_600_000);
   const window = `0 ${later.getUTCHours()} * * *+1h@UTC`;
   const made = await rig.mustWafer('rollout', 'create', ...planOf('1.0.0'), '--window', window, '--start');
   const number = String(made['number']);
-  const order = (action: string) => rig.wafer('rollout', action, number, '--reason', 'as a test');
-  await expect
-    .poll(async () => (await rig.mustWafer('rollout', 'show', number))['state'], { timeout: 20_000 })
-    .toBe('RUNNING');
+  const order = (action: string, ...more: string[]) =>
+    rig.wafer('rollout', action, number, '--reason', 'as a test', ...more);
+  const becomes = async (state: string): Promise<void> => {
+    await expect
+      .poll(async () => (await rig.mustWafer('rollout', 'show', number))['state'], { timeout: 30_000 })
+      .toBe(state);
+  };
+  await becomes('RUNNING');
   expect(await order('pause')).toMatchObject({ code: 0, answer: { state: 'PAUSED', reason: 'as a test' } });
-  expect(await order('resume')).toMatchObject({ code: 0, answer: { state: 'RUNNING' } });
+  const waiting = order('resume', '--wait');
+  await becomes('RUNNING');
+  await rig.stopServer();
+  await rig.startServer();
   expect(await order('abort')).toMatchObject({ code: 0, answer: { state: 'ABORTED' } });
+  const waited = await waiting;
+  expect(waited).toMatchObject({ code: 7, answer: { code: 'rollout.stopped' } });
+  expect(waited.answer['detail']).toBe(`rollout ${number} is ABORTED: as a test`);
   expect(await order('retry')).toMatchObject({ code: 5, answer: { code: 'rollout.transition' } });
   expect(await rig.mustWafer('rollout', 'devices', number, '--state', 'canceled')).toHaveLength(2);
   expect(await running()).toEqual(['1.1.0', '1.1.0']);
-}, 90_000);
+}, 120_000);
 
 it('that was completed is taken back by one order, as a rollout of its own', async () => {
   const completed = await rig.mustWafer('rollout', 'show', '1');
