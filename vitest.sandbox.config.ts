@@ -1,4 +1,4 @@
 /** `npm run test:sandbox`: what a guest may try, and what stops it. */
-import { attacks } from './vitest.attacks.ts';
+import { area } from './vitest.area.ts';
 
-export default attacks({ include: ['device-agent/test/sandbox/**/*.test.ts'], isListed: true });
+export default area({ include: ['device-agent/test/sandbox/**/*.test.ts'], isListed: true });

@@ -7,20 +7,24 @@ import { printResult, type Result } from './output.ts';
 
 /** The API of the server that the person is signed in to. */
 export const signedInApi = async (context: Context): Promise<Api> =>
-  createApi(await readCredentials(context));
+  createApi(await readCredentials(context), context.sleep);
 
-/** A command that has `--json` and prints what `run` gives; options are `command.opts<…>()`. */
+/**
+ * A command that has `--json` and prints what `run` gives, unless it has printed as it went on; options
+ * are `command.opts<…>()`.
+ */
 export function addCommand(
   parent: Command,
   nameAndArguments: string,
   description: string,
   context: Context,
-  run: (args: readonly string[], command: Command) => Promise<Result>,
+  run: (args: readonly string[], command: Command) => Promise<Result | undefined>,
 ): Command {
   const command = parent.command(nameAndArguments).description(description);
   command.option('--json', 'print one JSON value instead of text');
   command.action(async () => {
     const result = await run(command.processedArgs as string[], command);
+    if (result === undefined) return;
     // A command below another that has the option, too, finds it there.
     printResult(result, command.optsWithGlobals<{ json?: boolean }>().json === true, context);
   });

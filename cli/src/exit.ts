@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   refused: { code: 4, means: 'the component, manifest, signature or name was refused' },
   conflict: { code: 5, means: 'it contradicts what the server has already' },
   unreachable: { code: 6, means: 'the server cannot be reached or is not ready: try again' },
-  stopped: { code: 7, means: 'the rollout that was waited for stopped before it had completed' },
+  stopped: { code: 7, means: 'the rollout that was watched or waited for stopped, or waits for a person' },
 } as const;
 
 type Exit = keyof typeof EXIT_CODES;

@@ -2,6 +2,7 @@
 /** The process: hands arguments, environment and streams to the program, and its exit code back. */
 import { systemClock } from '@wafer/protocol';
 import { buffer, text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './program.ts';
 import { askHidden } from './secrets/hidden.ts';
 
@@ -14,6 +15,7 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   clock: systemClock,
+  sleep: (ms) => sleep(ms),
   stdout: process.stdout,
   stderr: process.stderr,
   readStdin: () => text(process.stdin),

@@ -1,10 +1,12 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, groups, rollouts, secrets, audit) and gives a result in two forms, for
- * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, channels, groups, rollouts,
+ * secrets, audit) and gives a result in two forms, for people and as JSON. Nothing below decides about stdout,
+ * errors or exit codes: that is done here.
  *
- * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
- * protocol's table and an exit code from exit.ts; keys stay in the publisher's folder.
+ * Invariants: with --json, stdout is exactly one JSON value (of `dev` and `rollout watch`, which stay, one a
+ * line); every failure has a code from the protocol's table and an exit code from exit.ts; keys stay in the
+ * publisher's folder.
  */
 import { WaferError } from '@wafer/protocol';
 import { Command, CommanderError } from 'commander';
@@ -12,6 +14,7 @@ import { addAccountCommands } from './account/commands.ts';
 import { addAuditCommands } from './audit/commands.ts';
 import type { Context } from './context.ts';
 import { addDevCommand } from './dev/commands.ts';
+import { addChannelCommands } from './channels/commands.ts';
 import { describeExitCodes, EXIT_CODES, exitOf } from './exit.ts';
 import { addFleetCommands } from './fleet/commands.ts';
 import { addGroupCommands } from './groups/commands.ts';
@@ -37,6 +40,7 @@ function createProgram(context: Context): Command {
   addDevCommand(program, context);
   addFleetCommands(program, context);
   addGroupCommands(program, context);
+  addChannelCommands(program, context);
   addRolloutCommands(program, context);
   addSecretCommands(program, context);
   addAuditCommands(program, context);

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { run } from '../src/program.ts';
 import { FleetServer, TOKEN } from './fleet-server.ts';
 
@@ -12,7 +13,8 @@ const NOW = Date.UTC(2026, 10, 21, 9);
 class Captured extends Writable {
   text = '';
   readonly isTTY: boolean;
-  readonly columns = 80;
+  /** As a terminal that does not know how wide it is. */
+  readonly columns = 0;
   constructor(isTTY: boolean) {
     super();
     this.isTTY = isTTY;
@@ -75,6 +77,10 @@ export async function signedIn(
       env: { WAFER_CREDENTIALS: credentials, XDG_CONFIG_HOME: folder, ...self.env },
       cwd: folder,
       clock: { now: () => self.now },
+      sleep: async (ms) => {
+        self.now += ms;
+        await nextTurn();
+      },
       stdout,
       stderr,
       readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? '').toString('utf8')),

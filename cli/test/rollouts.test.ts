@@ -1,52 +1,12 @@
 /** `wafer rollout`: what is typed becomes one request, and the exit code tells how a rollout ended. */
-import { CreateRollout, RolloutView, type RolloutState } from '@wafer/protocol';
+import { CreateRollout, type RolloutView } from '@wafer/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Person, signedIn } from './person.ts';
 import { problem } from './fleet-server.ts';
-
-const ID = '6e1f1d0a-6c3c-4d0e-9a53-0d0f3f1a7c11';
-const AT = '2026-11-21T09:00:00.000Z';
+import { ID, view } from './rollout-views.ts';
 
 let person: Person;
 afterEach(() => person.leave());
-
-const view = (state: RolloutState, reason: string | null = null): RolloutView =>
-  RolloutView.parse({
-    id: ID,
-    number: 3,
-    name: 'thermo 1.1.0',
-    channel: 'stable',
-    state,
-    reason,
-    targets: [{ app: 'thermo', version: '1.1.0', from: '1.0.0', widens: null }],
-    movesChannel: true,
-    waves: [
-      {
-        state: reason === null ? 'RUNNING' : 'TRIPPED',
-        since: AT,
-        reason,
-        name: '5 of each architecture',
-        devices: { of: 'architecture', each: 5 },
-        gate: {},
-        counts: {
-          devices: 10,
-          waiting: 4,
-          started: 2,
-          succeeded: 3,
-          failed: 1,
-          withdrawn: 0,
-          causes: { trap: 1 },
-        },
-      },
-    ],
-    devices: 10,
-    inFlight: 100,
-    startAt: null,
-    created: AT,
-    createdBy: 'user:admin',
-    updated: AT,
-    revision: 4,
-  });
 
 /** A server with one rollout, which is in these states one after the other. */
 async function withRollout(...states: RolloutView[]): Promise<Person> {
@@ -112,7 +72,103 @@ describe('wafer rollout create', () => {
     expect(CreateRollout.parse(sent())).toMatchObject({ inFlight: 9, waves: [{}, {}] });
   });
 
+  it('sends everything else that can be typed', async () => {
+    await withRollout(view('DRAFT'));
+    const run = await person.wafer(
+      ...'rollout create stable thermo@1.1.0 --errors 5% --fault link=5% --min-devices 20 --soak 10'.split(
+        ' ',
+      ),
+      ...'--unhealthy 2 --compare memory=50,latency=100,faults=2 --timeout downloading=60'.split(' '),
+      ...'--devices-named d-aaaaaaaaaaaaaaaa,d-bbbbbbbbbbbbbbbb --tag site=oslo --group lab'.split(' '),
+      ...'--skip silent,refused --seed again --blackout 2026-12-24..2026-12-26'.split(' '),
+      '--window',
+      '0 2 * * *+4h@Europe/Berlin',
+      '--window',
+      'sat,sun 22:00-04:00',
+      ...'--start-at +3h --deadline 2026-12-31T00:00Z'.split(' '),
+    );
+    expect(run).toMatchObject({ exit: 0, stderr: '' });
+    const { waves, ...spec } = CreateRollout.parse(sent());
+    expect(waves).toMatchObject([
+      {
+        devices: { of: 'rest' },
+        gate: {
+          errorPercent: 5,
+          faults: [
+            { kind: 'signature', count: 1 },
+            { kind: 'link', percent: 5 },
+          ],
+          minDevices: 20,
+          soakMinutes: 10,
+          unhealthyPercent: 2,
+          compare: { memoryPercent: 50, latencyPercent: 100, faultPoints: 2 },
+        },
+      },
+    ]);
+    expect(spec).toMatchObject({
+      timeouts: { downloading: 60, queued: 15 },
+      among: {
+        devices: ['d-aaaaaaaaaaaaaaaa', 'd-bbbbbbbbbbbbbbbb'],
+        tags: { site: 'oslo' },
+        group: 'lab',
+      },
+      skip: ['silent', 'refused'],
+      seed: 'again',
+      windows: [
+        { cron: '0 2 * * *', minutes: 240, timeZone: 'Europe/Berlin' },
+        { cron: '0 22 * * SAT,SUN', minutes: 360 },
+      ],
+      blackouts: [{ from: '2026-12-24', to: '2026-12-26' }],
+      startAt: '2026-11-21T12:00:00.000Z',
+      deadline: '2026-12-31T00:00:00.000Z',
+    });
+  });
+
+  it('gives the gate that was typed to each wave of a file', async () => {
+    await withRollout(view('DRAFT'));
+    const file = await person.file(
+      'plan.yaml',
+      'waves:\n  - devices: { of: count, count: 3 }\n    gate: { errorCount: 1 }\n  - devices: { of: rest }\n',
+    );
+    await person.wafer(...`rollout create stable thermo@1.1.0 --file ${file} --soak 5`.split(' '));
+    expect(CreateRollout.parse(sent()).waves).toMatchObject([
+      { devices: { of: 'count', count: 3 }, gate: { errorCount: 1, soakMinutes: 5 } },
+      { devices: { of: 'rest' }, gate: { soakMinutes: 5 } },
+    ]);
+  });
+
+  it('with --start begins it, and with --wait stays to its end', async () => {
+    await withRollout(view('DRAFT'), view('SCHEDULED'), view('RUNNING'), view('COMPLETED'));
+    const run = await person.wafer(...'rollout create stable thermo@1.1.0 --start --wait --json'.split(' '));
+    expect(run.json()).toMatchObject({ state: 'COMPLETED' });
+    expect(person.server.requests.slice(0, 3)).toEqual([
+      'POST /rollouts',
+      `POST /rollouts/${ID}/start`,
+      `GET /rollouts/${ID}`,
+    ]);
+  });
+
+  it('with --start says that the rollout is stored when it may not begin', async () => {
+    await withRollout(view('DRAFT'));
+    const { intercept } = person.server;
+    person.server.intercept = (request, path) =>
+      path.endsWith('/start')
+        ? problem('rollout.conflict', 'Another one moves it.')
+        : intercept?.(request, path);
+    expect(await person.wafer(...'rollout create stable thermo@1.1.0 --start'.split(' '))).toMatchObject({
+      exit: 5,
+      stderr: 'error rollout.conflict: rollout 3 is stored and was not started: Another one moves it.\n',
+    });
+  });
+
   it.each([
+    ['a window that is none', ['thermo@1.1.0', '--window', 'at night'], /"at night" is no window/],
+    ['a day that is none', ['thermo@1.1.0', '--blackout', '2026-12-32'], /blackouts/],
+    ['a kind of fault that there is not', ['thermo@1.1.0', '--fault', 'rain=3'], /faults/],
+    ['a stage that there is not', ['thermo@1.1.0', '--timeout', 'sleeping=3'], /sleeping/],
+    ['a verdict that cannot be skipped', ['thermo@1.1.0', '--skip', 'update'], /skip/],
+    ['a comparison without a soak', ['thermo@1.1.0', '--compare', 'memory=50'], /needs soakMinutes/],
+    ['waiting without starting', ['thermo@1.1.0', '--wait'], /--wait goes with --start/],
     ['a wave that is none', ['thermo@1.1.0', '--waves', '5percent'], /"5percent" is no wave/],
     ['waves that leave devices out', ['thermo@1.1.0', '--waves', '5'], /the last one takes the rest/],
     ['a release without a version', ['thermo'], /"thermo" is no release/],
@@ -140,15 +196,94 @@ describe('wafer rollout preview', () => {
             body: {
               devices: 12,
               fingerprint: 'f00d',
-              targets: [{ app: 'thermo', version: '1.1.0', from: null, widens: 'clock' }],
-              waves: [{ name: 'the rest', devices: 12, architectures: { arm64: 5, x64: 7 }, first: [] }],
+              targets: [{ app: 'thermo', version: '1.1.0', from: null, gains: ['clock'], loses: ['random'] }],
+              waves: [
+                {
+                  name: 'the rest',
+                  devices: 12,
+                  architectures: { arm64: 5, x64: 7 },
+                  verdicts: { update: 11, silent: 1 },
+                  bytes: 12_000_000,
+                  minutes: 130,
+                  first: [],
+                },
+              ],
+              verdicts: { update: 11, silent: 1, pinned: 2 },
+              bytes: 12_000_000,
+              minutes: 130,
             },
           }
         : undefined;
     const run = await person.wafer('rollout', 'preview', 'stable', 'thermo@1.1.0');
     expect(run.stdout).toMatch(
-      /thermo nothing → 1.1.0[^]*thermo gets clock[^]*f00d[^]*the rest +12 +5 arm64, 7 x64/,
+      /thermo nothing → 1.1.0[^]*11 update, 1 silent, 2 pinned[^]*f00d[^]*\+ thermo: clock\n +- thermo: random[^]*█{24} +the rest +12 +5 arm64, 7 x64/,
     );
+  });
+});
+
+describe('wafer rollout preview --devices', () => {
+  const line = (device: string, verdict: string, wave: number | null) => ({
+    device,
+    name: 'board',
+    architecture: 'arm64',
+    wave,
+    position: wave === null ? null : 1,
+    verdict,
+    detail: verdict === 'update' ? null : 'clock',
+    bytes: verdict === 'update' ? 34_000 : 0,
+  });
+
+  it('lists every device of every page with its verdict', async () => {
+    person = await signedIn();
+    person.server.intercept = (_, path) =>
+      path.startsWith('/rollouts/preview/devices?')
+        ? {
+            status: 200,
+            body: path.includes('cursor=1')
+              ? { items: [line('d-bbbbbbbbbbbbbbbb', 'refused', null)] }
+              : { items: [line('d-aaaaaaaaaaaaaaaa', 'update', 0)], next: '1' },
+          }
+        : undefined;
+    const run = await person.wafer('rollout', 'preview', 'stable', 'thermo@1.1.0', '--devices');
+    expect(run.stdout).toMatch(
+      /d-aaaaaaaaaaaaaaaa +board +arm64 +1 +update +34 kB\nd-bbbbbbbbbbbbbbbb +board +arm64 +– +refused +clock +–/,
+    );
+  });
+
+  it('asks for those with one verdict, and knows which there are', async () => {
+    person = await signedIn();
+    person.server.intercept = () => ({ status: 200, body: { items: [] } });
+    await person.wafer('rollout', 'preview', 'stable', 'thermo@1.1.0', '--verdict', 'silent');
+    expect(person.server.requests).toEqual(['POST /rollouts/preview/devices?limit=200&verdict=silent']);
+    expect(
+      await person.wafer('rollout', 'preview', 'stable', 'thermo@1.1.0', '--verdict', 'lost'),
+    ).toMatchObject({ exit: 2, stderr: expect.stringContaining('"lost" is no verdict') as string });
+  });
+});
+
+describe('wafer rollout devices', () => {
+  it('asks for a state, a cause and a wave as people count', async () => {
+    person = await signedIn();
+    const items = [
+      {
+        device: 'd-aaaaaaaaaaaaaaaa',
+        wave: 1,
+        position: 7,
+        state: 'FAILED',
+        cause: 'trap',
+        updated: '2026-11-21T09:00:00.000Z',
+      },
+    ];
+    person.server.intercept = (_, path) =>
+      path.includes('/devices') ? { status: 200, body: { items } } : undefined;
+    const run = await person.wafer(
+      ...`rollout devices ${ID} --state failed --cause trap --wave 2`.split(' '),
+    );
+    expect(person.server.requests).toEqual([
+      `GET /rollouts/${ID}/devices?limit=200&state=FAILED&cause=trap&wave=1`,
+    ]);
+    expect(run.stdout).toMatch(/d-aaaaaaaaaaaaaaaa +2 +7 +FAILED +trap/);
+    expect(await person.wafer('rollout', 'devices', ID, '--state', 'lost')).toMatchObject({ exit: 2 });
   });
 });
 
@@ -190,19 +325,19 @@ describe('waiting', () => {
   });
 
   it('ends with 7 and the reason when a gate tripped', async () => {
-    await withRollout(view('SCHEDULED'), view('PAUSED', 'Wave 1: 2 of 5 failed'));
+    await withRollout(view('SCHEDULED'), view('PAUSED', { reason: 'Wave 1: 2 of 5 failed' }));
     const run = await person.wafer('rollout', 'start', ID, '--wait', '--json');
     expect(run.exit).toBe(7);
     expect(run.json()).toMatchObject({
       code: 'rollout.stopped',
-      detail: 'rollout 3 is PAUSED: Wave 1: 2 of 5 failed',
+      detail: 'rollout 3 is PAUSED: Wave 1: 2 of 5 failed; devices still under way: 2',
     });
   });
 
-  it('without an exit code, by watch, shows where it stands', async () => {
-    await withRollout(view('PAUSED', 'Wave 1: 2 of 5 failed'));
+  it('by watch ends the same way, and shows where it stands', async () => {
+    await withRollout(view('PAUSED', { reason: 'Wave 1: 2 of 5 failed' }));
     const run = await person.wafer('rollout', 'watch', ID);
-    expect(run.exit).toBe(0);
-    expect(run.stdout).toMatch(/PAUSED: Wave 1: 2 of 5 failed/);
+    expect(run.exit).toBe(7);
+    expect(run.stderr).toMatch(/rollout 3 is PAUSED: Wave 1: 2 of 5 failed/);
   });
 });

@@ -29,6 +29,13 @@ interface Process {
   readonly errors: string[];
 }
 
+/** How a command of the CLI ended, and what it said. */
+interface Answered {
+  readonly code: number;
+  readonly answer: Record<string, unknown>;
+  readonly errors: string;
+}
+
 /** An agent on this machine. */
 export interface Board {
   readonly device: string;
@@ -79,12 +86,17 @@ export class LocalRig {
   }
 
   /** The CLI with `--json`; its answer, which is a problem when it fails. */
-  async wafer(...args: string[]): Promise<{ code: number; answer: Record<string, unknown>; errors: string }> {
+  wafer(...args: string[]): Promise<Answered> {
+    return this.waferAs(this.server.credentials, ...args);
+  }
+
+  /** By somebody else, whose server and token stand in a file. */
+  async waferAs(credentials: string, ...args: string[]): Promise<Answered> {
     const child = spawn(process.execPath, [join(ROOT, 'cli/src/main.ts'), ...args, '--json'], {
       env: {
         ...process.env,
         ...this.environment,
-        WAFER_CREDENTIALS: this.server.credentials,
+        WAFER_CREDENTIALS: credentials,
         WAFER_KEYS: join(this.folder, 'publisher-keys'),
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -27,7 +27,7 @@ export async function login(
   if (token === '') throw new WaferError('cli.usage', 'the token is empty');
   const ca = await caOf(options, server.data, context);
   const credentials: Credentials = { api: server.data, token, ...(ca === undefined ? {} : { ca }) };
-  const me = await createApi(credentials).me();
+  const me = await createApi(credentials, context.sleep).me();
   const file = loginFile(context);
   await saveCredentials(file, credentials);
   return { file, api: server.data, me };

@@ -24,6 +24,8 @@ export interface Exchange {
   readonly body?: { readonly type: string; readonly bytes: Uint8Array };
   /** Told how many bytes of the body have been handed to the socket. */
   readonly onProgress?: (sentBytes: number) => void;
+  /** The server makes a change with one key once, however often it comes. */
+  readonly idempotencyKey?: string;
 }
 
 export interface Answer {
@@ -42,11 +44,14 @@ export async function exchange(credentials: Credentials, what: Exchange): Promis
     headers: {
       accept: 'application/json',
       authorization: `Bearer ${credentials.token}`,
+      ...(what.idempotencyKey !== undefined && { 'idempotency-key': what.idempotencyKey }),
       ...(what.body && { 'content-type': what.body.type, 'content-length': what.body.bytes.length }),
     },
     ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
   });
-  request.on('timeout', () => request.destroy(new Error('no answer for 30 seconds')));
+  request.on('timeout', () =>
+    request.destroy(Object.assign(new Error('no answer for 30 seconds'), { code: 'ETIMEDOUT' })),
+  );
   const answered = once(request, 'response') as Promise<[IncomingMessage]>;
   // A server may refuse (413, 401) before it has read the body: its answer counts, not the broken pipe.
   const sent = sendBody(request, what).catch(() => undefined);
@@ -90,6 +95,14 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
     bytes: Buffer.concat(parts),
   };
 }
+
+const BROKEN: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+/** The line broke before an answer had come: the server may have done what it was asked to, or not. */
+export const isBroken = (error: unknown): boolean =>
+  error instanceof WaferError &&
+  error.code === 'server.unreachable' &&
+  BROKEN.has((error.cause as NodeJS.ErrnoException).code);
 
 function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;

@@ -65,7 +65,7 @@ async function verify(context: Context, given: string | undefined): Promise<Chec
   const credentials = await readCredentials(context);
   const earlier = await readNoted(context, credentials.api);
   const noted = given === undefined ? earlier : headOf(given);
-  const checked = await checkChain(createApi(credentials), { noted, key: earlier?.key });
+  const checked = await checkChain(createApi(credentials, context.sleep), { noted, key: earlier?.key });
   const { broken, head, key } = checked;
   if (broken !== null) {
     const where = broken.event === null ? `at ${broken.seq}` : `at ${broken.seq} (event ${broken.event})`;

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
 import { interruption } from '../interruption.ts';
+import { takesColour } from '../terminal.ts';
 import { dev } from './dev.ts';
 import type { Told } from './events.ts';
 import { HELP, show } from './show.ts';
@@ -42,8 +43,7 @@ export function addDevCommand(program: Command, context: Context): void {
 
 function teller({ json, color }: DevCommandOptions, { stdout, env }: Context): (told: Told) => void {
   if (json === true) return (told) => stdout.write(`${JSON.stringify(told)}\n`);
-  const isTerminal = 'isTTY' in stdout && stdout.isTTY === true;
-  const isColoured = isTerminal && color && (env['NO_COLOR'] ?? '') === '';
+  const isColoured = color && takesColour(stdout, env);
   let last: Told | undefined;
   return (told) => {
     const isAgain = told.event === 'fault' && isDeepStrictEqual(told, last);

@@ -4,19 +4,9 @@
  */
 import type { Fault, SwapFigures } from '@wafer/protocol';
 import { printable } from '../table.ts';
+import { paint, type Tone } from '../terminal.ts';
 import type { Told } from './events.ts';
 import { advice } from './grants.ts';
-
-type Tone = 'good' | 'bad' | 'warn' | 'plain' | 'quiet' | 'message';
-
-const COLOURS: Readonly<Record<Tone, readonly [on: number, off: number]>> = {
-  good: [32, 39],
-  bad: [31, 39],
-  warn: [33, 39],
-  plain: [0, 0],
-  quiet: [2, 22],
-  message: [36, 39],
-};
 
 const LABEL_WIDTH = 'watching '.length;
 const TIME_WIDTH = 'HH:MM:SS '.length;
@@ -30,11 +20,10 @@ export const HELP = [
 export function show(told: Told, at: Date, isColoured: boolean): string {
   const { label, tone, text } = wordsOf(told);
   const [first = '', ...rest] = text.split('\n').map(printable);
-  const paint = (words: string, [on, off]: readonly [number, number]): string =>
-    isColoured && on !== 0 && words !== '' ? `\u001b[${on}m${words}\u001b[${off}m` : words;
-  const time = paint(at.toTimeString().slice(0, TIME_WIDTH - 1), COLOURS.quiet);
+  const inTone = (as: Tone, words: string): string => (isColoured ? paint(as, words) : words);
+  const time = inTone('quiet', at.toTimeString().slice(0, TIME_WIDTH - 1));
   const indent = ' '.repeat(TIME_WIDTH + LABEL_WIDTH);
-  const lines = [`${time} ${paint(label.padEnd(LABEL_WIDTH), COLOURS[tone])}${first}`];
+  const lines = [`${time} ${inTone(tone, label.padEnd(LABEL_WIDTH))}${first}`];
   return [...lines, ...rest.map((line) => `${indent}${line}`), ''].join('\n');
 }
 

@@ -3,6 +3,7 @@ import { CreateClaim, WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
+import { collect, parseDuration, parsePair } from '../typed.ts';
 import { addClaimListCommands } from './claim-list.ts';
 
 interface ClaimOptions {
@@ -14,22 +15,6 @@ interface ClaimOptions {
   readonly tag: readonly string[];
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** `30m`, `12h`, `1d` → seconds. */
-export function parseDuration(text: string): number {
-  const found = /^(?<count>\d{1,9})(?<unit>[smhd])$/.exec(text)?.groups;
-  const seconds = Number(found?.['count']) * (UNIT_SECONDS[found?.['unit'] ?? ''] ?? NaN);
-  if (Number.isInteger(seconds) && seconds > 0) return seconds;
-  throw new WaferError('cli.usage', `"${text}" is no duration: write 90s, 30m, 12h or 1d`);
-}
-
-function parseTag(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new WaferError('cli.usage', `"${text}" is no tag: write NAME=VALUE`);
-  return [text.slice(0, at), text.slice(at + 1)];
-}
-
 function claimOf(options: ClaimOptions) {
   const parsed = CreateClaim.safeParse({
     uses: Number(options.uses),
@@ -37,14 +22,12 @@ function claimOf(options: ClaimOptions) {
     channels: options.channel.length === 0 ? ['stable'] : options.channel,
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.group === undefined ? {} : { group: options.group }),
-    tags: Object.fromEntries(options.tag.map(parseTag)),
+    tags: Object.fromEntries(options.tag.map((each) => parsePair('--tag', each))),
   });
   if (parsed.success) return parsed.data;
   const complaints = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new WaferError('cli.usage', complaints.join('; '));
 }
-
-const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
 
 export function addClaimCommands(program: Command, context: Context): void {
   const claim = program.command('claim').description('tokens that enrol devices');

@@ -1,7 +1,7 @@
 import { AppName, ChannelName, DeviceDetail, DeviceId, Digest, Limits, Version } from '@wafer/protocol';
 import { describe, expect, it } from 'vitest';
 import { table } from '../table.ts';
-import { parseDuration } from './claims.ts';
+import { parseDuration } from '../typed.ts';
 import { ago, appLine, describeDevice, describeDevices } from './describe.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9);

@@ -1,5 +1,5 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
-import type { ChannelView, DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
+import type { DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
 import { fields, printable, table } from '../table.ts';
 import { describeChanges } from './changes.ts';
 import { describeUsage } from './usage.ts';
@@ -113,17 +113,6 @@ export const describeReleases = (releases: readonly ReleaseView[]): string =>
       release.published,
     ]),
     'no releases yet: publish one with wafer publish',
-  );
-
-export const describeChannels = (channels: readonly ChannelView[]): string =>
-  table(
-    ['channel', 'devices', 'apps'],
-    channels.map(({ name, devices, apps }) => [
-      name,
-      String(devices),
-      apps.map(({ app, version }) => `${app} ${version}`).join(', '),
-    ]),
-    'no channels yet: publishing to one makes it',
   );
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;

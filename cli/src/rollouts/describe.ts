@@ -1,47 +1,62 @@
-/** Rollouts for people. */
-import type { DeviceVerdict, RolloutPreview, RolloutView } from '@wafer/protocol';
+/** Rollouts for people. Pure. */
+import type { RolloutView } from '@wafer/protocol';
+import type { RolloutDevice } from '../api/rollouts.ts';
 import { fields, table } from '../table.ts';
-
-const targetsOf = (targets: RolloutView['targets']): string =>
-  targets.map(({ app, version, from }) => `${app} ${from ?? 'nothing'} → ${version}`).join(', ');
-
-const causesOf = (causes: Readonly<Record<string, number | undefined>>): string =>
-  Object.entries(causes)
-    .map(([cause, count]) => `${count} ${cause}`)
-    .join(', ');
-
-/** The diff of capabilities; nothing where nothing changes. */
-const capabilityFields = (targets: RolloutView['targets']): [string, string][] =>
-  targets.flatMap(({ app, gains, loses }): [string, string][] => [
-    ...gains.map((grant): [string, string] => ['gains', `+ ${app}: ${grant}`]),
-    ...loses.map((grant): [string, string] => ['loses', `- ${app}: ${grant}`]),
-  ]);
+import type { Paint } from '../terminal.ts';
+import { capabilityDiff, countsOf, gateInWords, targetsOf, windowInWords } from './words.ts';
 
 /** One line a wave. */
-export const describeWaves = ({ waves }: RolloutView): string =>
+const describeWaves = ({ waves }: RolloutView): string =>
   table(
-    ['wave', 'state', 'devices', 'waiting', 'started', 'succeeded', 'failed', 'why'],
-    waves.map(({ name, state, counts, reason }) => [
+    ['', 'wave', 'state', 'devices', 'waiting', 'under way', 'succeeded', 'failed', 'withdrawn', 'why'],
+    waves.map(({ name, state, counts, reason }, index) => [
+      `${index + 1}`,
       name,
       state,
-      ...[counts.devices, counts.waiting, counts.started, counts.succeeded, counts.failed].map(String),
-      reason ?? causesOf(counts.causes),
+      ...[
+        counts.devices,
+        counts.waiting,
+        counts.started,
+        counts.succeeded,
+        counts.failed,
+        counts.withdrawn,
+      ].map(String),
+      reason ?? countsOf(counts.causes),
     ]),
     'no waves',
   );
 
-export function describeRollout(rollout: RolloutView): string {
-  const { number, id, name, channel, state, reason, targets, createdBy } = rollout;
+/** Lines of equal words are one. */
+const gatesOf = ({ waves }: RolloutView): [string, string][] =>
+  [...new Set(waves.map(({ gate }) => gateInWords(gate)))].map((words) => ['gate', words]);
+
+const hoursOf = ({ windows, blackouts, startAt, deadline }: RolloutView): [string, string][] => [
+  ...windows.map((window): [string, string] => ['window', windowInWords(window)]),
+  ...blackouts.map(({ from, to }): [string, string] => ['not on', from === to ? from : `${from} to ${to}`]),
+  ...(startAt === null ? [] : [['not before', startAt] satisfies [string, string]]),
+  ...(deadline === null ? [] : [['deadline', deadline] satisfies [string, string]]),
+];
+
+export function describeRollout(rollout: RolloutView, paint: Paint): string {
+  const { number, id, name, channel, state, reason, targets, actions } = rollout;
   const head = fields([
     ['rollout', `${number} (${id})`],
     ['name', name],
-    ['channel', channel],
+    ['channel', rollout.movesChannel ? channel : `${channel}, which stays where it is`],
     ['releases', targetsOf(targets)],
-    ...capabilityFields(targets),
     ['state', reason === null ? state : `${state}: ${reason}`],
-    ['by', createdBy],
+    ['may be', actions.length === 0 ? 'nothing more' : actions.join(', ')],
+    ['in flight', `at most ${rollout.inFlight}`],
+    ...gatesOf(rollout),
+    ...hoursOf(rollout),
+    ['by', rollout.createdBy],
+    ...(rollout.approvedBy === null ? [] : [['approved by', rollout.approvedBy] satisfies [string, string]]),
+    ...(rollout.reverts === null ? [] : [['takes back', rollout.reverts] satisfies [string, string]]),
   ]);
-  return `${head}\n\n${describeWaves(rollout)}`;
+  const isAsked = state === 'DRAFT' || state === 'AWAITING_APPROVAL';
+  return [head, capabilityDiff(targets, isAsked, paint), describeWaves(rollout)]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 export const describeRollouts = (rollouts: readonly RolloutView[]): string =>
@@ -58,53 +73,17 @@ export const describeRollouts = (rollouts: readonly RolloutView[]): string =>
     'there are no rollouts',
   );
 
-const size = (bytes: number): string =>
-  bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-
-const duration = (minutes: number): string =>
-  minutes < 90 ? `about ${Math.max(1, Math.round(minutes))} min` : `about ${(minutes / 60).toFixed(1)} h`;
-
-export function describePreview(preview: RolloutPreview): string {
-  const { devices, fingerprint, targets, waves, verdicts, bytes, minutes } = preview;
-  const list = table(
-    ['wave', 'devices', 'architectures', 'verdicts', 'to receive', 'takes', 'first'],
-    waves.map((wave) => [
-      wave.name,
-      `${wave.devices}`,
-      causesOf(wave.architectures),
-      causesOf(wave.verdicts),
-      size(wave.bytes),
-      duration(wave.minutes),
-      wave.first
-        .slice(0, 2)
-        .map(({ device }) => device)
-        .join(' '),
-    ]),
-    'no waves',
-  );
-  const head = fields([
-    ['devices', `${devices}`],
-    ['releases', targetsOf(targets)],
-    ...capabilityFields(targets),
-    ['verdicts', causesOf(verdicts)],
-    ['to receive', size(bytes)],
-    ['takes', duration(minutes)],
-    ['fingerprint', fingerprint],
-  ]);
-  return `${head}\n\n${list}`;
-}
-
 /** One line a device. */
-export const describeVerdicts = (lines: readonly DeviceVerdict[]): string =>
+export const describeMembers = (devices: readonly RolloutDevice[]): string =>
   table(
-    ['device', 'name', 'architecture', 'wave', 'verdict', 'detail'],
-    lines.map(({ device, name, architecture, wave, verdict, detail }) => [
+    ['device', 'wave', 'place', 'state', 'cause', 'since'],
+    devices.map(({ device, wave, position, state, cause, updated }) => [
       device,
-      name,
-      architecture,
-      wave === null ? '-' : `${wave + 1}`,
-      verdict,
-      detail ?? '',
+      `${wave + 1}`,
+      `${position}`,
+      state,
+      cause ?? '',
+      updated,
     ]),
-    'no devices',
+    'no device of this rollout fits',
   );

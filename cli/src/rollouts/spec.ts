@@ -1,66 +1,82 @@
 /** What a person types about a rollout → the body of POST /rollouts. */
-import { CreateRollout, WaferError, type WaveOf } from '@wafer/protocol';
+import { CreateRollout, WaferError } from '@wafer/protocol';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import type { Context } from '../context.ts';
 import { parseName } from '../fleet/names.ts';
+import { parseBlackout, parseInstant, parseWindow } from './hours.ts';
+import type { SpecOptions } from './options.ts';
+import { parseAmount, parseList, parsePair, parseWhole } from '../typed.ts';
+import { parseComparison, parseFaultRules, parseTimeouts } from './rules.ts';
+import { parseWave } from './wave.ts';
 
-export interface SpecOptions {
-  readonly name?: string;
-  readonly waves?: string;
-  readonly success?: string;
-  readonly errors?: string;
-  readonly soak?: string;
-  readonly approval?: boolean;
-  readonly onTrip?: string;
-  readonly inFlight?: string;
-  readonly group?: string;
-  readonly fingerprint?: string;
-  readonly file?: string;
+type Plan = Record<string, unknown>;
+
+/** What was not typed leaves the file and the server's defaults alone. */
+const given = (plan: Plan): Plan =>
+  Object.fromEntries(Object.entries(plan).filter(([, value]) => value !== undefined));
+
+const whole = (option: string, typed: string | undefined): number | undefined =>
+  typed === undefined ? undefined : parseWhole(option, typed);
+
+const unlessNone = <T>(list: readonly T[]): readonly T[] | undefined =>
+  list.length === 0 ? undefined : list;
+
+/** `5` is a count, `5%` a share. */
+function errorsOf(typed: string | undefined): Plan {
+  if (typed === undefined) return {};
+  const amount = parseAmount('errors', typed);
+  return 'count' in amount ? { errorCount: amount.count } : { errorPercent: amount.percent };
 }
 
-/** One wave as it is typed: `10%`, `20`, `5/arch`, `hash:100`, `group:lab`, `tag:site=oslo`, `rest`. */
-function parseWave(typed: string): WaveOf {
-  const text = typed.trim();
-  const number = (found: RegExpExecArray | null): number | undefined =>
-    found === null ? undefined : Number(found[1]);
-  const percent = number(/^(\d{1,3})%$/.exec(text));
-  if (percent !== undefined) return { of: 'percent', percent };
-  const count = number(/^(\d{1,8})$/.exec(text));
-  if (count !== undefined) return { of: 'count', count };
-  const each = number(/^(\d{1,8})\/arch$/.exec(text));
-  if (each !== undefined) return { of: 'architecture', each };
-  const below = number(/^hash:(\d{1,5})$/.exec(text));
-  if (below !== undefined) return { of: 'hash', below };
-  if (text === 'rest') return { of: 'rest' };
-  const group = /^group:(.+)$/.exec(text)?.[1];
-  if (group !== undefined) return { of: 'group', group };
-  const [, key, value] = /^tag:([^=]+)=(.*)$/.exec(text) ?? [];
-  if (key !== undefined && value !== undefined) return { of: 'tag', key, value };
-  throw new WaferError(
-    'cli.usage',
-    `"${typed}" is no wave: write 10% (in total), 20 (devices), 5/arch, hash:100, group:lab, tag:site=oslo or rest`,
-  );
-}
-
-function wholeNumber(option: string, typed: string | undefined): number | undefined {
-  if (typed === undefined) return undefined;
-  if (!/^\d{1,8}$/.test(typed))
-    throw new WaferError('cli.usage', `--${option} takes a whole number, not "${typed}"`);
-  return Number(typed);
-}
-
-/** Absent options leave the server's defaults alone. */
-function gateOf(options: SpecOptions): Record<string, unknown> {
-  const given = {
-    successPercent: wholeNumber('success', options.success),
-    errorCount: wholeNumber('errors', options.errors),
-    soakMinutes: wholeNumber('soak', options.soak),
+const gateOf = (options: SpecOptions): Plan =>
+  given({
+    successPercent: whole('success', options.success),
+    ...errorsOf(options.errors),
+    faults: options.fault.length === 0 ? undefined : parseFaultRules(options.fault),
+    minDevices: whole('min-devices', options.minDevices),
+    soakMinutes: whole('soak', options.soak),
+    unhealthyPercent: whole('unhealthy', options.unhealthy),
+    compare: options.compare === undefined ? undefined : parseComparison(options.compare),
     approval: options.approval,
     onTrip: options.onTrip,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  });
+
+function amongOf({ group, devicesNamed, tag }: SpecOptions): Plan | undefined {
+  const among = given({
+    group,
+    devices: devicesNamed === undefined ? undefined : parseList(devicesNamed),
+    tags: tag.length === 0 ? undefined : Object.fromEntries(tag.map((each) => parsePair('--tag', each))),
+  });
+  return Object.keys(among).length === 0 ? undefined : among;
+}
+
+const wholeOf = (options: SpecOptions, nowMs: number): Plan =>
+  given({
+    name: options.name,
+    inFlight: whole('in-flight', options.inFlight),
+    among: amongOf(options),
+    timeouts: options.timeout.length === 0 ? undefined : parseTimeouts(options.timeout),
+    windows: unlessNone(options.window.map(parseWindow)),
+    blackouts: unlessNone(options.blackout.map(parseBlackout)),
+    startAt: options.startAt === undefined ? undefined : parseInstant('start-at', options.startAt, nowMs),
+    deadline: options.deadline === undefined ? undefined : parseInstant('deadline', options.deadline, nowMs),
+    skip: options.skip === undefined ? undefined : parseList(options.skip),
+    seed: options.seed,
+    fingerprint: options.fingerprint,
+  });
+
+/** The waves that were typed, or those of the file, or everyone at once; each with the gate that was typed. */
+function wavesOf(planned: unknown, options: SpecOptions): unknown {
+  const gate = gateOf(options);
+  const waves: unknown =
+    options.waves === undefined
+      ? (planned ?? [{ devices: { of: 'rest' } }])
+      : parseList(options.waves).map((typed) => ({ devices: parseWave(typed) }));
+  if (!Array.isArray(waves) || Object.keys(gate).length === 0) return waves;
+  return waves.map((wave: { gate?: object }) => ({ ...wave, gate: { ...wave?.gate, ...gate } }));
 }
 
 /** `thermo@1.4.0` */
@@ -72,15 +88,14 @@ function parseTarget(typed: string): { app: string; version: string } {
 }
 
 /** The file says everything that the options do not, in YAML or JSON, by the names of the API. */
-async function readPlan(file: string | undefined, cwd: string): Promise<Record<string, unknown>> {
+async function readPlan(file: string | undefined, cwd: string): Promise<Plan> {
   if (file === undefined) return {};
   const text = await readFile(resolve(cwd, file), 'utf8').catch((cause: unknown) => {
     throw new WaferError('cli.usage', `${file} cannot be read`, { cause });
   });
   const document = parseDocument(text);
   const plan: unknown = document.errors.length === 0 ? document.toJS() : undefined;
-  if (plan !== null && typeof plan === 'object' && !Array.isArray(plan))
-    return plan as Record<string, unknown>;
+  if (plan !== null && typeof plan === 'object' && !Array.isArray(plan)) return plan as Plan;
   throw new WaferError('cli.usage', `${file} is no rollout: it holds names and values, in YAML or JSON`);
 }
 
@@ -89,25 +104,18 @@ export async function specOf(
   channel: string,
   targets: readonly string[],
   options: SpecOptions,
-  cwd: string,
+  { cwd, clock }: Pick<Context, 'cwd' | 'clock'>,
 ): Promise<z.input<typeof CreateRollout>> {
   const plan = await readPlan(options.file, cwd);
-  const gate = gateOf(options);
-  const waves = (options.waves ?? 'rest').split(',').map((typed) => ({ devices: parseWave(typed), gate }));
-  const hasWaves = options.waves !== undefined || Object.keys(gate).length > 0;
   const named = targets.map(parseTarget);
-  const spec = {
-    name: options.name ?? targets.join(', '),
+  const parsed = CreateRollout.safeParse({
+    name: targets.join(', '),
     ...plan,
+    ...wholeOf(options, clock.now()),
     channel: parseName('channel', channel),
     ...(named.length > 0 && { targets: named }),
-    ...(options.name !== undefined && { name: options.name }),
-    ...((hasWaves || plan['waves'] === undefined) && { waves }),
-    ...(options.inFlight !== undefined && { inFlight: wholeNumber('in-flight', options.inFlight) }),
-    ...(options.group !== undefined && { among: { group: options.group } }),
-    ...(options.fingerprint !== undefined && { fingerprint: options.fingerprint }),
-  };
-  const parsed = CreateRollout.safeParse(spec);
+    waves: wavesOf(plan['waves'], options),
+  });
   if (!parsed.success) throw new WaferError('cli.usage', z.prettifyError(parsed.error));
   return parsed.data;
 }

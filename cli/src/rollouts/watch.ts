@@ -1,55 +1,89 @@
-/** Follows a rollout to where nothing happens any more without a person. */
-import { WaferError, type RolloutState, type RolloutView } from '@wafer/protocol';
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Follows a rollout to where nothing more is started without a person, also while the server is restarted. */
+import { WaferError, type ErrorCode, type RolloutView } from '@wafer/protocol';
 import type { Api } from '../api/client.ts';
 import type { Context } from '../context.ts';
-import { describeWaves } from './describe.ts';
+import { painterOf, sizeOf } from '../terminal.ts';
+import { changeLine, picture } from './picture.ts';
+import { standsStill } from './standing.ts';
 
 const LOOK_MS = 1000;
+const MOST_BETWEEN_MS = 10_000;
+/** A server that is away for longer does not come back by itself. */
+const PATIENCE_MS = 10 * 60_000;
 
-/** Nothing more happens by itself. */
-const STILL: ReadonlySet<RolloutState> = new Set([
-  'DRAFT',
-  'AWAITING_APPROVAL',
-  'PAUSED',
-  'COMPLETED',
-  'ABORTED',
-  'ROLLED_BACK',
-]);
+/** Whoever is shown a rollout at every look, and told what is not about the rollout. */
+export interface Viewer {
+  show(rollout: RolloutView): void;
+  tell(text: string): void;
+}
 
-const waitsForPerson = ({ waves }: RolloutView): boolean =>
-  waves.some(({ state }) => state === 'AWAITING_APPROVAL');
-
-/** Draws over what it drew before on a terminal; elsewhere, one block a change. */
-function painter({ stderr }: Context): (text: string) => void {
+/** On a terminal a picture that is drawn over the one before; elsewhere a line a change. */
+export function viewerOf({ stderr, env, clock }: Context): Viewer {
+  const sinceMs = clock.now();
+  const paint = painterOf(stderr, env);
   let [drawn, lines] = ['', 0];
-  return (text) => {
-    if (text === drawn) return;
-    const back = stderr.isTTY === true && lines > 0 ? `\u001b[${lines}A\u001b[J` : '';
-    stderr.write(`${back}${text}\n`);
-    [drawn, lines] = [text, text.split('\n').length];
+  const line = (text: string): void => {
+    if (text !== drawn) stderr.write(`${text}\n`);
+    [drawn, lines] = [text, 0];
+  };
+  if (stderr.isTTY !== true) return { show: (rollout) => line(changeLine(rollout)), tell: line };
+  return {
+    show: (rollout) => {
+      const next = picture(rollout, { nowMs: clock.now(), sinceMs, ...sizeOf(stderr) }, paint);
+      const text = next.join('\n');
+      if (text === drawn) return;
+      stderr.write(`${lines > 0 ? `\u001b[${lines}A\u001b[J` : ''}${text}\n`);
+      [drawn, lines] = [text, next.length];
+    },
+    tell: (text) => {
+      // Below the picture; the next one begins anew.
+      stderr.write(`${text}\n`);
+      [drawn, lines] = ['', 0];
+    },
   };
 }
 
-/** Resolves with the rollout as it stands still. */
-export async function watchRollout(
-  api: Api,
-  id: string,
-  { context, isQuiet }: { context: Context; isQuiet: boolean },
-): Promise<RolloutView> {
-  const paint = isQuiet ? () => undefined : painter(context);
-  for (;;) {
-    const rollout = await api.rollout(id);
-    paint(`${rollout.name}: ${rollout.state}\n${describeWaves(rollout)}`);
-    if (STILL.has(rollout.state) || waitsForPerson(rollout)) return rollout;
-    await sleep(LOOK_MS);
-  }
+/** One JSON line on stdout for each change. */
+export function jsonViewerOf({ stdout, stderr }: Context): Viewer {
+  let last = '';
+  return {
+    show: (rollout) => {
+      const text = JSON.stringify(rollout);
+      if (text !== last) stdout.write(`${text}\n`);
+      last = text;
+    },
+    tell: (text) => stderr.write(`${text}\n`),
+  };
 }
 
-/** Throws rollout.stopped unless it has completed, so that a script knows by the exit code. */
-export function mustHaveCompleted({ number, state, reason, waves }: RolloutView): void {
-  if (state === 'COMPLETED') return;
-  const waits = state === 'RUNNING' && waves.some((wave) => wave.state === 'AWAITING_APPROVAL');
-  const why = waits ? 'it waits for an approval' : (reason ?? 'no reason was given');
-  throw new WaferError('rollout.stopped', `rollout ${number} is ${state}: ${why}`);
+export const SILENT: Viewer = { show: () => undefined, tell: () => undefined };
+
+const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['server.unreachable', 'server.unavailable']);
+const mayPass = (error: unknown): error is WaferError =>
+  error instanceof WaferError && MAY_PASS.has(error.code);
+
+/** Resolves with the rollout as it stands. Throws what the API does, and only then for an absent server when it stays away. */
+export async function watchRollout(
+  api: Pick<Api, 'rollout'>,
+  id: string,
+  { clock, sleep, viewer }: Pick<Context, 'clock' | 'sleep'> & { readonly viewer: Viewer },
+): Promise<RolloutView> {
+  let awaySince: number | undefined;
+  let between = LOOK_MS;
+  for (;;) {
+    try {
+      const rollout = await api.rollout(id);
+      if (awaySince !== undefined) viewer.tell('the server answers again');
+      [awaySince, between] = [undefined, LOOK_MS];
+      viewer.show(rollout);
+      if (standsStill(rollout)) return rollout;
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      if (awaySince === undefined) viewer.tell(`${error.message}. Trying again; the rollout goes on there`);
+      awaySince ??= clock.now();
+      if (clock.now() - awaySince > PATIENCE_MS) throw error;
+      between = Math.min(between * 2, MOST_BETWEEN_MS);
+    }
+    await sleep(between);
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * One line for each attack: its name and what stopped it. A case that was skipped, that a filter left
+ * One line for each case: its name and, of an attack, what stopped it. A case that was skipped, that a filter left
  * out, or that ended without asserting anything is none that was withstood. The sandbox's are held against
  * the table in docs/sandbox.md, so that it names neither more nor fewer.
  */
@@ -66,11 +66,11 @@ export class AttackReporter implements Reporter {
       const errors = module.errors();
       if (!isEmpty && errors.length === 0) continue;
       this.#failed += 1;
-      say(`FAILED  ${module.relativeModuleId} — ${isEmpty ? 'it holds no attack' : 'it could not be run'}`);
+      say(`FAILED  ${module.relativeModuleId} — ${isEmpty ? 'it holds no case' : 'it could not be run'}`);
       for (const error of errors) say(detail(error));
     }
     this.#failed += unhandled.length;
-    for (const error of unhandled) say(`FAILED  outside of any attack\n${detail(error)}`);
+    for (const error of unhandled) say(`FAILED  outside of any case\n${detail(error)}`);
     if (this.#isListed) this.#compare(modules.length === testFiles().length);
     const [passed, failed] = [this.#passed, this.#failed];
     if (failed > 0 || passed === 0) process.exitCode = 1;

@@ -1,15 +1,15 @@
-/** Runs of attacks alone, one line each; what they hold is part of `npm test` too. */
+/** Runs of one area alone, one line a case; what they hold is part of `npm test` too. */
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { AttackReporter } from './device-agent/test/sandbox/reporter.ts';
 
-interface Attacks {
+interface Area {
   readonly include: string[];
   readonly globalSetup?: string[];
-  /** Whether docs/sandbox.md has a line for each. */
+  /** Whether each is an attack that docs/sandbox.md has a line for. */
   readonly isListed?: boolean;
 }
 
-export const attacks = ({ include, globalSetup = [], isListed = false }: Attacks): ViteUserConfig =>
+export const area = ({ include, globalSetup = [], isListed = false }: Area): ViteUserConfig =>
   defineConfig({
     test: {
       include,
