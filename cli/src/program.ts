@@ -1,9 +1,9 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, secrets, audit) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, rollouts, simulate, secrets, audit) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
- * Invariants: with --json, stdout is exactly one JSON value (of `dev`, which stays, one a line); every failure has a code from the
+ * Invariants: with --json, stdout is exactly one JSON value (of `dev` and `simulate`, which stay, one a line); every failure has a code from the
  * protocol's table and an exit code from exit.ts; keys stay in the publisher's folder.
  */
 import { WaferError } from '@wafer/protocol';
@@ -19,6 +19,7 @@ import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
 import { addRolloutCommands } from './rollouts/commands.ts';
 import { addSecretCommands } from './secrets/commands.ts';
+import { addSimulateCommand } from './simulate/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
 import { addUpCommand } from './up/commands.ts';
 
@@ -36,6 +37,7 @@ function createProgram(context: Context): Command {
   addDevCommand(program, context);
   addFleetCommands(program, context);
   addRolloutCommands(program, context);
+  addSimulateCommand(program, context);
   addSecretCommands(program, context);
   addAuditCommands(program, context);
   inheritSettings(program);

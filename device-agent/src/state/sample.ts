@@ -4,7 +4,7 @@
  */
 import type { AppName, Digest, ExecutionId, Fault } from '@wafer/protocol';
 import type { Prepared } from '../apps/runtime.ts';
-import type { BlobStore } from '../apps/store.ts';
+import type { Components } from '../apps/store.ts';
 import type { Policy } from '../config.ts';
 import type { Floors } from '../trust/floors.ts';
 import { beyondPolicy } from '../trust/policy.ts';
@@ -59,7 +59,7 @@ export class Senses {
 export interface Sensed {
   readonly journal: Journal;
   readonly senses: Senses;
-  readonly store: BlobStore;
+  readonly store: Components;
   readonly floors: Floors;
 }
 
