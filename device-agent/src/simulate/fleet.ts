@@ -32,7 +32,7 @@ export interface FleetOptions {
 }
 
 /** At one time: more would only wait for each other, and for the server. */
-const ENROLLING = 8;
+const ENROLLING = 16;
 const CONNECTING = 32;
 const CLOSING = 64;
 const CLOCK_ASKED_EVERY_MS = 60_000;
@@ -113,11 +113,13 @@ export class SimulatedFleet {
     refuseAway(server, simulation);
     const missing = this.#missing;
     let done = 0;
+    let ca: string | undefined;
     await inParallel(missing, ENROLLING, async (index) => {
       if (this.#isClosing) return;
       const { architecture } = natureOf(simulation, index);
-      const claim = { token, server, clock: this.#common.clock };
+      const claim = { token, server, clock: this.#common.clock, ca };
       const claimed = await claimIdentity(claim, { hostname: nameOf(index), arch: architecture });
+      ca = claimed.identity.ca;
       await this.#folder.add(index, claimed);
       done += 1;
       tell({ event: 'enrolled', done, of: missing.length });
