@@ -184,7 +184,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     reporter,
     health: ground === undefined ? createHealth({ dataFolder: folder, clock, apps }) : ground.health(apps),
     logs,
-    inventory: ground?.inventory ?? (await takeInventory(randomUUID())),
+    inventory: ground?.inventory ?? (await takeInventory(randomUUID(), config.policy)),
     log,
   });
   const parts: Parts = {

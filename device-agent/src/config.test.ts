@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
-import { Limits } from '@wafer/protocol';
-import { ConfigError, grantsBound, limitBeyond, parseConfig } from './config.ts';
+import { AppName, beyondPolicy, ChannelName, Limits } from '@wafer/protocol';
+import { ConfigError, parseConfig } from './config.ts';
+
+const order = (more: Partial<Parameters<typeof beyondPolicy>[0]>) => ({
+  app: AppName.parse('thermo'),
+  channel: ChannelName.parse('stable'),
+  grants: {},
+  limits: Limits.parse({}),
+  ...more,
+});
 
 test('a missing or empty file means defaults and no cap', () => {
   const config = parseConfig('', 'agent.yaml');
@@ -11,7 +19,7 @@ test('a missing or empty file means defaults and no cap', () => {
     suggestAfterHours: 168,
     isolates: 2,
   });
-  expect(grantsBound(config.policy, { clock: true })).toBeUndefined();
+  expect(beyondPolicy(order({ grants: { clock: true } }), config.policy)).toBeUndefined();
 });
 
 test('a misspelt cap is an error that names the key', () => {
@@ -36,17 +44,22 @@ test('text that is no YAML is a ConfigError of one line', () => {
 
 test('environment and arguments are capped only when the owner names them', () => {
   const { policy } = parseConfig('policy: { grants: { clock: true } }', 'agent.yaml');
-  expect(grantsBound(policy, { environment: { REGION: 'eu' } })?.environment).toEqual({ REGION: 'eu' });
+  const grants = { environment: { REGION: 'eu' } };
+  expect(beyondPolicy(order({ grants }), policy)).toBeUndefined();
   const named = parseConfig('policy: { grants: { environment: {} } }', 'agent.yaml').policy;
-  expect(grantsBound(named, { environment: { REGION: 'eu' } })?.environment).toEqual({});
+  expect(beyondPolicy(order({ grants }), named)?.subject).toBe('policy.grants.environment');
 });
 
 test.each(Limits.keyof().options)('%s beyond the cap is named, and up to it is none', (name) => {
   const limits = Limits.parse({});
   const cap = limits[name];
   const { policy } = parseConfig(`policy: { limits: { ${name}: ${cap} } }`, 'agent.yaml');
-  expect(limitBeyond(policy, { ...limits, [name]: cap + 1 })).toEqual({ name, wanted: cap + 1, cap });
-  expect(limitBeyond(policy, limits)).toBeUndefined();
+  expect(beyondPolicy(order({ limits: { ...limits, [name]: cap + 1 } }), policy)).toMatchObject({
+    kind: 'policy',
+    subject: `policy.limits.${name}`,
+    message: expect.stringContaining(`${cap + 1} (at most ${cap})`),
+  });
+  expect(beyondPolicy(order({ limits }), policy)).toBeUndefined();
 });
 
 test('a cap of a limit that there is not is an error', () => {

@@ -9,17 +9,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppName, ChannelName, Grants, Limits } from '@wafer/protocol';
+import { Policy } from '@wafer/protocol';
 import { parse } from 'yaml';
 import { z } from 'zod';
-
-const Policy = z.strictObject({
-  grants: Grants.optional(),
-  limits: z.partialRecord(Limits.keyof(), z.number().int().min(0)).optional(),
-  apps: z.array(AppName).optional(),
-  channels: z.array(ChannelName).optional(),
-});
-export type Policy = z.infer<typeof Policy>;
 
 export const Config = z.strictObject({
   policy: Policy.default({}),
@@ -72,29 +64,4 @@ export async function readConfig(folder: string): Promise<Config> {
     throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`);
   }
   return parseConfig(text, path);
-}
-
-/** The bound for grants under this policy; undefined when the owner caps nothing. */
-export function grantsBound(policy: Policy, wanted: Grants): Grants | undefined {
-  if (policy.grants === undefined) return undefined;
-  return {
-    ...policy.grants,
-    environment: policy.grants.environment ?? wanted.environment,
-    arguments: policy.grants.arguments ?? wanted.arguments,
-  };
-}
-
-interface LimitBeyond {
-  readonly name: keyof Limits;
-  readonly wanted: number;
-  readonly cap: number;
-}
-
-/** The first limit beyond the owner's cap; undefined when there is none. */
-export function limitBeyond(policy: Policy, limits: Limits): LimitBeyond | undefined {
-  for (const name of Limits.keyof().options) {
-    const [wanted, cap] = [limits[name], policy.limits?.[name]];
-    if (cap !== undefined && wanted > cap) return { name, wanted, cap };
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 /** What the board says about itself in `hello`. */
 import { readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type } from 'node:os';
-import { PROTOCOL_VERSION, type Hello } from '@wafer/protocol';
+import { PROTOCOL_VERSION, type Hello, type Policy } from '@wafer/protocol';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Device tree first (ARM, RISC-V), then DMI (PCs), then the processor's name. */
@@ -42,9 +42,13 @@ async function boardSerial(): Promise<string | undefined> {
 
 export type Inventory = Omit<Hello, 'desiredVersion'>;
 
+/** A hello has to fit into one message; an owner who wrote more is asked by being refused. */
+const MAX_POLICY_BYTES = 16 * 1024;
+
 /** `boot` is new with every start of the agent. */
-export async function takeInventory(boot: string): Promise<Inventory> {
+export async function takeInventory(boot: string, policy: Policy): Promise<Inventory> {
   const serial = await boardSerial();
+  const isShort = Buffer.byteLength(JSON.stringify(policy)) <= MAX_POLICY_BYTES;
   return {
     protocol: PROTOCOL_VERSION,
     boot,
@@ -57,5 +61,7 @@ export async function takeInventory(boot: string): Promise<Inventory> {
     cores: cpus().length,
     memoryBytes: totalmem(),
     node: process.version,
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...(isShort ? { policy } : {}),
   };
 }

@@ -81,6 +81,12 @@ export const DesiredApp = z.strictObject({
 });
 export type DesiredApp = z.infer<typeof DesiredApp>;
 
+/** What was approved for an app: on a channel, in a rollout, or for one device alone. */
+export type Approved = Pick<
+  DesiredApp,
+  'version' | 'grants' | 'config' | 'limits' | 'isolation' | 'triggers' | 'health'
+>;
+
 export const DesiredState = z.strictObject({
   _type: z.literal('wafer-desired'),
   protocol: z.literal(1),

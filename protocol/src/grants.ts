@@ -175,39 +175,42 @@ function httpBeyond(grant: HttpGrant, caps: readonly HttpGrant[]): string | unde
 }
 
 /**
- * The first grant in `wanted` that `bound` does not cover, in words such as
- * `messaging.publish telemetry/#`, or undefined when all of it is covered.
+ * Every grant in `wanted` that `bound` does not cover, in words such as `messaging.publish telemetry/#`.
+ * Of an http grant the first method counts.
  */
-export function firstBeyond(wanted: Grants, bound: Grants): string | undefined {
+export function* beyond(wanted: Grants, bound: Grants): Generator<string> {
   for (const grant of wanted.filesystem ?? []) {
     const covered = (bound.filesystem ?? []).some(
       (cap) => within(cap.host, grant.host) && (cap.access === 'write' || grant.access === 'read'),
     );
-    if (!covered) return `filesystem ${grant.host} (${grant.access})`;
+    if (!covered) yield `filesystem ${grant.host} (${grant.access})`;
   }
   for (const direction of ['publish', 'subscribe'] as const) {
     for (const filter of wanted.messaging?.[direction] ?? []) {
       const caps = bound.messaging?.[direction] ?? [];
-      if (!caps.some((cap) => filterCovers(cap, filter))) return `messaging.${direction} ${filter}`;
+      if (!caps.some((cap) => filterCovers(cap, filter))) yield `messaging.${direction} ${filter}`;
     }
   }
   for (const grant of wanted.http ?? []) {
-    const beyond = httpBeyond(grant, bound.http ?? []);
-    if (beyond !== undefined) return beyond;
+    const more = httpBeyond(grant, bound.http ?? []);
+    if (more !== undefined) yield more;
   }
   for (const name of wanted.secrets ?? []) {
-    if (!(bound.secrets ?? []).includes(name)) return `secrets ${name}`;
+    if (!(bound.secrets ?? []).includes(name)) yield `secrets ${name}`;
   }
   for (const { store, maxBytes } of wanted.keyvalue ?? []) {
     const covered = (bound.keyvalue ?? []).some((cap) => cap.store === store && maxBytes <= cap.maxBytes);
-    if (!covered) return `keyvalue ${store} (${maxBytes} bytes)`;
+    if (!covered) yield `keyvalue ${store} (${maxBytes} bytes)`;
   }
-  if (wanted.clock && !bound.clock) return 'clock';
-  if (wanted.random && !bound.random) return 'random';
+  if (wanted.clock && !bound.clock) yield 'clock';
+  if (wanted.random && !bound.random) yield 'random';
   for (const [name, value] of Object.entries(wanted.environment ?? {})) {
-    if (bound.environment?.[name] !== value) return `environment ${name}`;
+    if (bound.environment?.[name] !== value) yield `environment ${name}`;
   }
   const args = wanted.arguments ?? [];
-  if (args.length > 0 && JSON.stringify(args) !== JSON.stringify(bound.arguments ?? [])) return 'arguments';
-  return undefined;
+  if (args.length > 0 && JSON.stringify(args) !== JSON.stringify(bound.arguments ?? [])) yield 'arguments';
 }
+
+/** The first of them, or undefined when all of `wanted` is covered. */
+export const firstBeyond = (wanted: Grants, bound: Grants): string | undefined =>
+  beyond(wanted, bound).next().value ?? undefined;

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { Fault } from './faults.ts';
 import { AppName, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
+import { Policy } from './policy.ts';
 import { MetadataName } from './release.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
 import { Nonce } from './time.ts';
@@ -33,6 +34,10 @@ export const Hello = z.strictObject({
   cores: Count,
   memoryBytes: Count,
   node: z.string().max(50),
+  /** IANA name, as the board is set; absent where it has none. Maintenance windows are in it. */
+  timeZone: z.string().min(1).max(60).optional(),
+  /** What the board's owner allows; absent where it is too long to say. */
+  policy: Policy.optional(),
   /** Version of the last desired state that was accepted; 0 when there is none. */
   desiredVersion: Count,
 });

@@ -40,6 +40,7 @@ export const ROLLOUT_EVENTS = [
   'trip-rollback',
   'complete',
   'overtaken', // the channel was moved by hand meanwhile
+  'expired', // its deadline passed while devices still waited
   'abort',
   'rollback',
   'returned', // every device is back
@@ -48,8 +49,8 @@ export type RolloutEvent = (typeof ROLLOUT_EVENTS)[number];
 
 export const ROLLOUT_TRANSITIONS = {
   DRAFT: { start: 'SCHEDULED', 'approval-needed': 'AWAITING_APPROVAL', abort: 'ABORTED' },
-  AWAITING_APPROVAL: { approve: 'SCHEDULED', abort: 'ABORTED' },
-  SCHEDULED: { begin: 'RUNNING', abort: 'ABORTED', overtaken: 'ABORTED' },
+  AWAITING_APPROVAL: { approve: 'SCHEDULED', abort: 'ABORTED', overtaken: 'ABORTED', expired: 'ABORTED' },
+  SCHEDULED: { begin: 'RUNNING', abort: 'ABORTED', overtaken: 'ABORTED', expired: 'ABORTED' },
   RUNNING: {
     pause: 'PAUSED',
     'trip-pause': 'PAUSED',
@@ -57,10 +58,17 @@ export const ROLLOUT_TRANSITIONS = {
     'trip-rollback': 'ROLLING_BACK',
     complete: 'COMPLETED',
     overtaken: 'ABORTED',
+    expired: 'ABORTED',
     abort: 'ABORTED',
     rollback: 'ROLLING_BACK',
   },
-  PAUSED: { resume: 'RUNNING', abort: 'ABORTED', rollback: 'ROLLING_BACK', overtaken: 'ABORTED' },
+  PAUSED: {
+    resume: 'RUNNING',
+    abort: 'ABORTED',
+    rollback: 'ROLLING_BACK',
+    overtaken: 'ABORTED',
+    expired: 'ABORTED',
+  },
   COMPLETED: {},
   ABORTED: { rollback: 'ROLLING_BACK' },
   ROLLING_BACK: { returned: 'ROLLED_BACK' },
@@ -125,6 +133,20 @@ export const nextRolloutState = (state: RolloutState, event: RolloutEvent): Roll
   next<RolloutState>(ROLLOUT_TRANSITIONS, state, event);
 export const nextWaveState = (state: WaveState, event: WaveEvent): WaveState | undefined =>
   next<WaveState>(WAVE_TRANSITIONS, state, event);
+
+/** What the tables let a person order. The rollback of a completed rollout is a rollout of its own. */
+export function actionsIn(
+  state: RolloutState,
+  waves: readonly { readonly state: WaveState }[],
+): RolloutAction[] {
+  const asks = waves.some((wave) => wave.state === 'AWAITING_APPROVAL');
+  return ROLLOUT_ACTIONS.filter((action) => {
+    if (action === 'retry') return state === 'RUNNING' || state === 'PAUSED';
+    if (action === 'rollback' && state === 'COMPLETED') return true;
+    if (action === 'approve' && state === 'RUNNING') return asks;
+    return nextRolloutState(state, action) !== undefined;
+  });
+}
 
 /** Nothing is started by a rollout in one of these, whatever happens. */
 export const ENDED_ROLLOUTS: ReadonlySet<RolloutState> = new Set(['COMPLETED', 'ABORTED', 'ROLLED_BACK']);

@@ -1,15 +1,14 @@
 /**
- * A rollout as people order and see it. It brings releases to the devices of a channel, or to some of
- * them, wave by wave; each wave has a gate, and what does not pass it stops the rollout.
+ * A rollout as people order it (as they see it: rollout-views.ts). It brings releases to the devices of a
+ * channel, or to some of them, wave by wave; each wave has a gate, and what does not pass it stops the
+ * rollout.
  *
  * Numbers are integers throughout: percent, minutes, devices.
  */
 import { z } from 'zod';
-import { MoveChannel, PageQuery } from './api.ts';
+import { MoveChannel } from './api.ts';
 import { FaultKind } from './faults.ts';
-import { AppName, ChannelName, DeviceId, Timestamp, Version } from './ids.ts';
-import { RolloutState, WaveState } from './rollout-states.ts';
-import { ExecutionState } from './states.ts';
+import { AppName, ChannelName, DeviceId, Timestamp } from './ids.ts';
 
 export const RolloutId = z.uuid().brand('RolloutId');
 export type RolloutId = z.infer<typeof RolloutId>;
@@ -17,6 +16,7 @@ export type RolloutId = z.infer<typeof RolloutId>;
 const Percent = z.number().int().min(0).max(100);
 const Devices = z.number().int().min(1).max(10_000_000);
 const MinutesOf = z.number().int().min(1).max(43_200);
+const Worse = z.number().int().min(1).max(10_000);
 
 /**
  * Who is in a wave, of those that no earlier wave took. A device's place is a hash of its id and the
@@ -52,25 +52,49 @@ export type FaultRule = z.infer<typeof FaultRule>;
 /** A damaged signature is never weather. */
 const FAULT_RULES = [{ kind: 'signature' as const, count: 1 }];
 
-export const Gate = z.strictObject({
-  /** Least share of the whole wave that must succeed. Trips as soon as it cannot be reached any more. */
-  successPercent: Percent.default(90),
-  /** Most of the ended devices that may fail, in percent, once `minDevices` have ended. */
-  errorPercent: Percent.optional(),
-  /** This many failures trip it at once. */
-  errorCount: Devices.optional(),
-  faults: z.array(FaultRule).max(32).default(FAULT_RULES),
-  /** So many must have ended before a share says anything; a smaller wave is judged when all have. */
-  minDevices: Devices.default(1),
-  /** How long the wave is watched after its last device has ended. */
-  soakMinutes: z.number().int().min(0).max(43_200).default(0),
-  /** Devices of this rollout that succeeded and whose app failed since; more than this share trips the soak. */
-  unhealthyPercent: Percent.default(5),
-  /** A person has to say that the next wave may begin. */
-  approval: z.boolean().default(false),
-  /** What happens when it trips. */
-  onTrip: z.enum(['pause', 'abort', 'rollback']).default('pause'),
+/**
+ * The app's health on devices that were updated against those of the rollout that were not yet: more than
+ * so many percent worse trips the gate. Of each device its last health report counts, if it is newer than
+ * the update; what most devices show decides (the median), so that one odd board does not.
+ */
+export const Comparison = z.strictObject({
+  /** Faults of a hundred calls. In percentage points, as most apps have none. */
+  faultPoints: Percent.optional(),
+  /** Median latency of calls. */
+  latencyPercent: Worse.optional(),
+  /** Linear memory. */
+  memoryPercent: Worse.optional(),
+  /** Both sides need so many devices with a report; with fewer nothing is compared. */
+  minDevices: Devices.default(3),
 });
+export type Comparison = z.infer<typeof Comparison>;
+
+export const Gate = z
+  .strictObject({
+    /** Least share of the whole wave that must succeed. Trips as soon as it cannot be reached any more. */
+    successPercent: Percent.default(90),
+    /** Most of the ended devices that may fail, in percent, once `minDevices` have ended. */
+    errorPercent: Percent.optional(),
+    /** This many failures trip it at once. */
+    errorCount: Devices.optional(),
+    faults: z.array(FaultRule).max(32).default(FAULT_RULES),
+    /** So many must have ended before a share says anything; a smaller wave is judged when all have. */
+    minDevices: Devices.default(1),
+    /** How long the wave is watched after its last device has ended. */
+    soakMinutes: z.number().int().min(0).max(43_200).default(0),
+    /** Devices of this rollout that succeeded and whose app failed since; more than this share trips the soak. */
+    unhealthyPercent: Percent.default(5),
+    /** Health of the updated devices beside that of those not yet updated; without it they are not compared. */
+    compare: Comparison.optional(),
+    /** A person has to say that the next wave may begin. */
+    approval: z.boolean().default(false),
+    /** What happens when it trips. */
+    onTrip: z.enum(['pause', 'abort', 'rollback']).default('pause'),
+  })
+  .refine(
+    ({ compare, soakMinutes }) => compare === undefined || soakMinutes > 0,
+    'compare: it needs soakMinutes, in which to compare',
+  );
 export type Gate = z.infer<typeof Gate>;
 
 export const Wave = z.strictObject({
@@ -108,6 +132,49 @@ export const Among = z
   })
   .refine((among) => Object.keys(among).length > 0, 'name devices, a group or tags, or leave `among` out');
 
+/** IANA name. */
+const TimeZone = z.string().min(1).max(60);
+
+/**
+ * Devices are started only while a window is open; what has been started goes on after it closes. An
+ * expression as of a trigger (schedule.ts) says when it opens.
+ */
+export const Window = z.strictObject({
+  cron: z.string().min(1).max(100),
+  /** How long it stays open. */
+  minutes: MinutesOf.max(10_080),
+  /** Without it, each device's own, as its last hello says; UTC where that says nothing. */
+  timeZone: TimeZone.optional(),
+});
+export type Window = z.infer<typeof Window>;
+
+/** Days on which nothing is started, the last one included, in each device's own time zone. */
+export const Blackout = z
+  .strictObject({ from: z.iso.date(), to: z.iso.date() })
+  .refine(({ from, to }) => from <= to, 'it ends before it begins');
+export type Blackout = z.infer<typeof Blackout>;
+
+/**
+ * What a dry run finds of a device, the first that applies. `update` is what the rollout would do; the
+ * others say why it would not, or not at once.
+ */
+export const VERDICTS = [
+  'update',
+  'already-installed',
+  'pinned', // to a release of its own: it is no member
+  'resting', // it failed again and again, and is left alone for a day
+  'incompatible', // its agent does not know what the release needs
+  'missing-grant', // the release imports what would not be granted
+  'refused', // by a rule of the device's owner
+  'silent', // it is offline; it follows when it comes back, or times out
+  'outside-window',
+] as const;
+export const Verdict = z.enum(VERDICTS);
+export type Verdict = z.infer<typeof Verdict>;
+
+/** A pinned device is never a member, and one that has the release already has nothing to lose by it. */
+export const Skippable = Verdict.exclude(['update', 'already-installed', 'pinned']);
+
 /** POST /rollouts and POST /rollouts/preview. */
 export const CreateRollout = z
   .strictObject({
@@ -124,8 +191,15 @@ export const CreateRollout = z
     /** Devices whose part is under way at one time; those that ended, however, hold no place. */
     inFlight: Devices.default(100),
     timeouts: Timeouts.prefault({}),
+    /** Devices with such a verdict at its making are no members. */
+    skip: z.array(Skippable).max(Skippable.options.length).default([]),
     /** Not before; RFC 3339. */
     startAt: Timestamp.optional(),
+    /** Starts nothing after it: what has not begun to swap by then is called off, and the rollout ends. */
+    deadline: Timestamp.optional(),
+    /** Without any, it is always open. */
+    windows: z.array(Window).max(16).default([]),
+    blackouts: z.array(Blackout).max(32).default([]),
     /** Another seed gives every device another place. */
     seed: z.string().max(100).default(''),
     /** Of a preview: refused if the waves would hold other devices than it showed. */
@@ -140,111 +214,3 @@ export const CreateRollout = z
     'targets: an app is named twice',
   );
 export type CreateRollout = z.infer<typeof CreateRollout>;
-
-/** What a wave has been through; kept with the rollout. */
-export const WaveProgress = z.object({
-  state: WaveState,
-  /** Since when it is in that state. */
-  since: Timestamp.nullable(),
-  /** Why it tripped. */
-  reason: z.string().nullable(),
-  /** Failures that a person accepted by resuming: fault kind or end state → devices. */
-  forgiven: z.record(z.string(), z.number().int()).default({}),
-});
-export type WaveProgress = z.infer<typeof WaveProgress>;
-
-/** Devices of a wave by how far they are. `started` are under way; the sum is `devices`. */
-export const WaveCounts = z.object({
-  devices: z.number().int(),
-  waiting: z.number().int(),
-  started: z.number().int(),
-  succeeded: z.number().int(),
-  failed: z.number().int(),
-  /** CANCELED, REMOVED and rolled back on order. */
-  withdrawn: z.number().int(),
-  /** Failures by fault kind, or by end state where no fault was named. */
-  causes: z.record(z.string(), z.number().int()),
-});
-export type WaveCounts = z.infer<typeof WaveCounts>;
-
-export const WaveView = WaveProgress.omit({ forgiven: true }).extend({
-  name: z.string(),
-  devices: WaveOf,
-  gate: Gate,
-  counts: WaveCounts,
-});
-
-export const RolloutTargetView = z.object({
-  app: AppName,
-  version: Version,
-  /** What the channel held when the rollout was made; null when it did not hold the app. */
-  from: Version.nullable(),
-  /** What it may do that the release before might not, in words. */
-  widens: z.string().nullable(),
-});
-
-export const RolloutView = z.object({
-  id: RolloutId,
-  /** Grows; for people. */
-  number: z.number().int(),
-  name: z.string(),
-  channel: ChannelName,
-  state: RolloutState,
-  /** Why it is in that state, for people. */
-  reason: z.string().nullable(),
-  targets: z.array(RolloutTargetView),
-  /** Whether the channel is moved at its end. */
-  movesChannel: z.boolean(),
-  waves: z.array(WaveView),
-  devices: z.number().int(),
-  inFlight: z.number().int(),
-  startAt: Timestamp.nullable(),
-  created: Timestamp,
-  createdBy: z.string(),
-  updated: Timestamp,
-  /** For If-Match. */
-  revision: z.number().int(),
-});
-export type RolloutView = z.infer<typeof RolloutView>;
-/** Newest first. */
-export const RolloutList = z.object({ items: z.array(RolloutView), next: z.string().optional() });
-export const RolloutQuery = PageQuery.extend({ state: RolloutState.optional() });
-
-/** Answer of a dry run. Nothing is stored. */
-export const RolloutPreview = z.object({
-  devices: z.number().int(),
-  /** Send it with POST /rollouts, and just this is stored or nothing. */
-  fingerprint: z.string(),
-  targets: z.array(RolloutTargetView),
-  waves: z.array(
-    z.object({
-      name: z.string(),
-      devices: z.number().int(),
-      /** By architecture. */
-      architectures: z.record(z.string(), z.number().int()),
-      /** The first of the wave by place, at most 20. */
-      first: z.array(DeviceId),
-    }),
-  ),
-});
-export type RolloutPreview = z.infer<typeof RolloutPreview>;
-
-/** GET /rollouts/:id/devices, in the order of waves and places. */
-export const RolloutDeviceList = z.object({
-  items: z.array(
-    z.object({
-      device: DeviceId,
-      wave: z.number().int(),
-      position: z.number().int(),
-      state: ExecutionState,
-      /** Fault kind of a failure. */
-      cause: z.string().nullable(),
-      updated: Timestamp,
-    }),
-  ),
-  next: z.string().optional(),
-});
-export const RolloutDeviceQuery = PageQuery.extend({ state: ExecutionState.optional() });
-
-/** Body of POST /rollouts/:id/:action; `reason` goes on record. */
-export const RolloutOrder = z.strictObject({ reason: z.string().trim().max(500).optional() });

@@ -25,7 +25,7 @@ const parse = ({ cron, timeZone = 'UTC' }: Schedule): Cron =>
 export const nextRun = (schedule: Schedule, afterMs: number): number | undefined =>
   parse(schedule).nextRun(new Date(afterMs))?.getTime();
 
-function isTimeZone(name: string): boolean {
+export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
@@ -33,7 +33,8 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-function cronProblem({ cron, timeZone }: Schedule): string | undefined {
+/** What is wrong with it, beginning with the key; undefined when nothing is. */
+export function cronProblem({ cron, timeZone }: Schedule): string | undefined {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     return `timeZone: "${timeZone}" is no IANA time zone known here; write it as Europe/Berlin, or leave it out for UTC`;
   }

@@ -337,7 +337,7 @@ test('what is stored is what was previewed, or nothing', async () => {
   const preview = (await house.call('POST', '/rollouts/preview', body, { role: 'operator' })).body;
   expect(preview).toMatchObject({
     devices: 5,
-    targets: [{ app: 'thermo', version: '1.1.0', from: '1.0.0', widens: null }],
+    targets: [{ app: 'thermo', version: '1.1.0', from: '1.0.0', gains: [], loses: [] }],
     waves: [
       { name: '2 devices', devices: 2, architectures: { x64: 2 } },
       { name: 'the rest', devices: 3 },
@@ -345,7 +345,9 @@ test('what is stored is what was previewed, or nothing', async () => {
   });
   const made = await make('shown', { waves: CANARY, fingerprint: preview.fingerprint });
   const members = await membersOf(made.id);
-  expect(members.slice(0, 2).map(({ device }) => device)).toEqual(preview.waves[0].first);
+  expect(members.slice(0, 2).map(({ device }) => device)).toEqual(
+    preview.waves[0].first.map(({ device }: { device: string }) => device),
+  );
   await house.enrol('shown');
   expect(
     await house.call(

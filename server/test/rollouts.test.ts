@@ -24,7 +24,7 @@ const last = <T>(list: readonly T[]): T => list.at(-1) as T;
 const isWaiting = async (): Promise<boolean> =>
   (
     await house.rows(sql`select 1 from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock' and query like '%held as (%'`)
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%held as materialized (%'`)
   ).length > 0;
 
 const executionsOf = async (device: DeviceId): Promise<string[]> =>

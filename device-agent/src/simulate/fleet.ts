@@ -86,7 +86,7 @@ export class SimulatedFleet {
     const fleet = new SimulatedFleet(options, folder, {
       simulation,
       clock: await openSharedClock(simulation.folder),
-      inventory: await takeInventory(randomUUID()),
+      inventory: await takeInventory(randomUUID(), {}),
       verifierOf: sharedVerification(),
       components: await SharedComponents.open(simulation.folder),
       heartbeat: new Heartbeat(simulation.healthEverySeconds * 1000),

@@ -10,8 +10,7 @@
  * knows which; a release that fails its probe or its soak is replaced by the one before without
  * help; an execution that ended badly is never tried again.
  */
-import type { DeviceId, Digest, Fault } from '@wafer/protocol';
-import type { Policy } from '../config.ts';
+import type { DeviceId, Digest, Fault, Policy } from '@wafer/protocol';
 import type { Trust } from '../trust/updater.ts';
 import { apply } from './apply.ts';
 import type { Board } from './board.ts';

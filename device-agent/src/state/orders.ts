@@ -13,14 +13,14 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
-  DesiredEnvelope,
-  FaultError,
   type AppName,
   type Clock,
+  DesiredEnvelope,
   type DeviceId,
   type Fault,
+  FaultError,
+  type Policy,
 } from '@wafer/protocol';
-import type { Policy } from '../config.ts';
 import type { Log } from '../log.ts';
 import { judgeDesired, type Verdict } from '../trust/desired.ts';
 import type { Floors } from '../trust/floors.ts';

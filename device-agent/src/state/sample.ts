@@ -2,12 +2,17 @@
  * What is: the journal's word, what lies on disk, and what only this process knows (which instance
  * serves, what is prepared, which faults came during a soak, when to try again).
  */
-import type { AppName, Digest, ExecutionId, Fault } from '@wafer/protocol';
+import {
+  beyondPolicy,
+  type AppName,
+  type Digest,
+  type ExecutionId,
+  type Fault,
+  type Policy,
+} from '@wafer/protocol';
 import type { Prepared } from '../apps/runtime.ts';
 import type { Components } from '../apps/store.ts';
-import type { Policy } from '../config.ts';
 import type { Floors } from '../trust/floors.ts';
-import { beyondPolicy } from '../trust/policy.ts';
 import type { Journal } from './journal.ts';
 import type { Actual, AppActual, Desired } from './plan.ts';
 

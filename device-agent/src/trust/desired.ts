@@ -9,23 +9,23 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
-  DesiredState,
+  beyondPolicy,
   describeRefusals,
-  FaultError,
-  firstBeyond,
-  isSignedBy,
-  refusals,
   type DesiredApp,
   type DesiredEnvelope,
+  DesiredState,
   type DeviceId,
   type DirectorKeys,
   type Fault,
+  FaultError,
+  firstBeyond,
+  isSignedBy,
+  type Policy,
+  refusals,
   type ReleaseCustom,
 } from '@wafer/protocol';
-import type { Policy } from '../config.ts';
 import type { Floors } from './floors.ts';
 import { genuine, signedFloor } from './genuine.ts';
-import { beyondPolicy } from './policy.ts';
 import type { TargetView } from './updater.ts';
 
 export type Verdict =

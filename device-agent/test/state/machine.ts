@@ -2,7 +2,7 @@
  * The state machine as agent.ts composes it, without the link: orders come as verdicts, time is the
  * test's, the server is a Repository in memory. `reboot` is a power cut: memory goes, disk stays.
  */
-import { AppName, type Fault, type ReportEvent } from '@wafer/protocol';
+import { AppName, type Fault, type Policy, type ReportEvent } from '@wafer/protocol';
 import { fetchBlob } from '../../src/apps/fetch.ts';
 import { BlobStore } from '../../src/apps/store.ts';
 import { silentLog } from '../../src/log.ts';
@@ -14,7 +14,6 @@ import { Runner } from '../../src/state/runner.ts';
 import { sample, Senses, wantedDigests } from '../../src/state/sample.ts';
 import { Watch } from '../../src/state/watch.ts';
 import type { Verdict } from '../../src/trust/desired.ts';
-import type { Policy } from '../../src/config.ts';
 import { Floors } from '../../src/trust/floors.ts';
 import { temporaryFolder } from '../folder.ts';
 import { Repository, type Published } from '../trust/repository.ts';

@@ -2,15 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AppName,
-  isSignedBy,
-  signDocument,
-  SignedDesired,
   type DesiredApp,
   type DesiredEnvelope,
   type FaultKind,
+  isSignedBy,
+  type Policy,
+  signDocument,
+  SignedDesired,
 } from '@wafer/protocol';
 import { expect, test } from 'vitest';
-import type { Policy } from '../../src/config.ts';
 import { openClock } from '../../src/link/clock.ts';
 import { Journal } from '../../src/state/journal.ts';
 import { judgeDesired, type Verdict } from '../../src/trust/desired.ts';

@@ -13,6 +13,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Deps } from '../deps.ts';
 import { channelRoutes } from './routes.ts';
 
+export { approvedOf } from './plan.ts';
 export { proposeMove, type Proposal } from './propose.ts';
 
 /** Routes under /channels. */

@@ -9,6 +9,7 @@ import {
   describeRefusals,
   firstBeyond,
   refusals,
+  type Approved,
   type Grants,
   type MoveChannel,
 } from '@wafer/protocol';
@@ -19,11 +20,6 @@ import type { ReleaseRow } from '../releases/index.ts';
 import type { channelApps } from './tables.ts';
 
 export type ChannelApp = typeof channelApps.$inferSelect;
-export type Approved = Pick<
-  ChannelApp,
-  'version' | 'grants' | 'config' | 'limits' | 'isolation' | 'triggers' | 'health'
->;
-
 /** A desired state of 64 apps has to fit into one MQTT payload; this is one app's share with room for large ones. */
 const MAX_APPROVED_BYTES = 16 * 1024;
 
@@ -98,9 +94,17 @@ export function planMove(
   return approved;
 }
 
+/** Without its place and its revision. */
+export const approvedOf = ({
+  version,
+  grants,
+  config,
+  limits,
+  isolation,
+  triggers,
+  health,
+}: Approved): Approved => ({ version, grants, config, limits, isolation, triggers, health });
+
 /** A move that changes nothing is no move: no revision, no executions. */
-export function changesNothing(held: ChannelApp | undefined, approved: Approved): boolean {
-  if (held === undefined) return false;
-  const { version, grants, config, limits, isolation, triggers, health } = held;
-  return isDeepStrictEqual({ version, grants, config, limits, isolation, triggers, health }, approved);
-}
+export const changesNothing = (held: ChannelApp | undefined, approved: Approved): boolean =>
+  held !== undefined && isDeepStrictEqual(approvedOf(held), approved);

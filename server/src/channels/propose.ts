@@ -1,9 +1,16 @@
 /** What a move would make of a channel's app, read and planned but not written. */
-import { WaferError, type AppName, type ChannelName, type MoveChannel, type Version } from '@wafer/protocol';
+import {
+  WaferError,
+  type Approved,
+  type AppName,
+  type ChannelName,
+  type MoveChannel,
+  type Version,
+} from '@wafer/protocol';
 import type { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { currentFloor, findRelease, type ReleaseRow } from '../releases/index.ts';
-import { planMove, type Approved, type ChannelApp } from './plan.ts';
+import { planMove, type ChannelApp } from './plan.ts';
 import { readChannelApp } from './store.ts';
 
 /** Throws release.not-found, and request.invalid below the publisher's floor. */
@@ -23,6 +30,9 @@ export async function mustFind(db: Deps['db'], app: AppName, version: Version): 
 export interface Proposal {
   readonly held: ChannelApp | undefined;
   readonly approved: Approved;
+  readonly next: ReleaseRow;
+  /** The release that the channel holds. */
+  readonly current: ReleaseRow | undefined;
 }
 
 /** Throws like `mustFind`, and request.invalid or component.import-refused like a move. */
@@ -33,5 +43,5 @@ export async function proposeMove(
   const next = await mustFind(db, app, body.version);
   const held = await readChannelApp(db, channel, app);
   const current = held && (await findRelease(db, app, held.version));
-  return { held, approved: planMove(body, held, { next, current }) };
+  return { held, approved: planMove(body, held, { next, current }), next, current };
 }

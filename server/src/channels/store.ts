@@ -1,11 +1,11 @@
 /** SQL of this context: the move of a channel is one statement. */
-import type { AppName, ChannelName, ChannelView } from '@wafer/protocol';
+import type { Approved, AppName, ChannelName, ChannelView } from '@wafer/protocol';
 import { and, eq, sql } from 'drizzle-orm';
 import { auditRow, type AuditActor } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { instant, jsonb } from '../db/values.ts';
 import { alignment, untilNoDeadlock } from '../rollouts/index.ts';
-import type { Approved, ChannelApp } from './plan.ts';
+import type { ChannelApp } from './plan.ts';
 import { channelApps } from './tables.ts';
 
 export async function readChannelApp(

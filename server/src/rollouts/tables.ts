@@ -4,6 +4,7 @@
  */
 import type {
   AppName,
+  Approved,
   ChannelName,
   CreateRollout,
   DeviceId,
@@ -81,7 +82,11 @@ export const executions = pgTable(
     /** The rollout that asked for it; null for what the channel asks for. */
     rollout: uuid().$type<RolloutId>(),
   },
-  (table) => [index().on(table.device, table.app, table.created.desc()), index().on(table.state)],
+  (table) => [
+    index().on(table.device, table.app, table.created.desc()),
+    index().on(table.app, table.created.desc()),
+    index().on(table.state),
+  ],
 );
 
 /** Devices whose desired state changed and was not yet sent. At-least-once; sending twice is harmless. */
@@ -110,6 +115,8 @@ export const rollouts = pgTable(
     createdBy: text('created_by').notNull(),
     /** Who let it widen what releases may do; null when nobody had to. */
     approvedBy: text('approved_by'),
+    /** The rollout whose releases it takes back. */
+    reverts: uuid().$type<RolloutId>(),
     updated: instant('updated').notNull(),
     /** Grows with everything that happens to it or to its members; what every write names. */
     revision: integer().notNull(),
@@ -133,9 +140,11 @@ export const rolloutTargets = pgTable(
     isolation: text().$type<Isolation>().notNull(),
     /** Revision of the channel's app that it was made on, 0 for none. It holds as long as that is current. */
     baseRevision: integer('base_revision').notNull(),
-    fromVersion: text('from_version').$type<Version>(),
-    /** The first grant that the release before did not have, in words. */
-    widens: text(),
+    /** What that was, so that it can be brought back; null for none. */
+    base: jsonb().$type<Approved>(),
+    /** What the release may do that the one before might not, in words; and the other way round. */
+    gains: text().array().notNull(),
+    loses: text().array().notNull(),
     /** Between its start and its end: one rollout at a time moves an app on a channel. */
     active: boolean().notNull().default(false),
   },
@@ -157,8 +166,10 @@ export const rolloutMembers = pgTable(
     position: integer().notNull(),
     /** QUEUED until it is started; then IN_PROGRESS until what its executions became is taken over, once. */
     state: text().$type<ExecutionState>().notNull(),
-    /** Of a failure: its fault kind, or the state that it ended in. */
+    /** Of a failure: its fault kind, or the state that it ended in. Of one that was withdrawn: why, if that is known. */
     cause: text(),
+    /** The device's own, for windows; IANA name. */
+    timeZone: text('time_zone').notNull(),
     /** The targets count for the device in place of what its channel holds. */
     holds: boolean().notNull().default(false),
     updated: instant('updated').notNull(),
@@ -171,3 +182,35 @@ export const rolloutMembers = pgTable(
       .where(sql`holds`),
   ],
 );
+
+/** A release of its own for an app on one device, which counts before its channels and any rollout. */
+export const pins = pgTable(
+  'pins',
+  {
+    device: text().$type<DeviceId>().notNull(),
+    app: text().$type<AppName>().notNull(),
+    /** That the app came by when it was pinned; owners' policies name channels. */
+    channel: text().$type<ChannelName>().notNull(),
+    version: text().$type<Version>().notNull(),
+    grants: jsonb().$type<Grants>().notNull(),
+    config: jsonb().$type<Record<string, string>>().notNull(),
+    limits: jsonb().$type<Limits>().notNull(),
+    triggers: jsonb().$type<Triggers>().notNull(),
+    health: jsonb().$type<HealthRule>().notNull(),
+    isolation: text().$type<Isolation>().notNull(),
+    at: instant('at').notNull(),
+    by: text('by').notNull(),
+    reason: text(),
+    /** Grows with every change; what a conditional write names. */
+    revision: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.device, table.app] }), index().on(table.app)],
+);
+
+/** Devices that failed again and again, and that no rollout starts until then. */
+export const deviceRests = pgTable('device_rests', {
+  device: text().$type<DeviceId>().primaryKey(),
+  until: instant('until').notNull(),
+  /** How it came to that, for people. */
+  why: text().notNull(),
+});

@@ -6,18 +6,19 @@ import type { RolloutId, RolloutState } from '@wafer/protocol';
 import { sql, type SQL } from 'drizzle-orm';
 import { auditRow, type AuditActor } from '../../audit/index.ts';
 import type { Deps } from '../../deps.ts';
-import { instant, jsonb } from '../../db/values.ts';
+import { instant, jsonb, textArray } from '../../db/values.ts';
 import { alignment } from '../align.ts';
 import { untilNoDeadlock } from '../again.ts';
 import type { Course } from '../plan/advance.ts';
+import type { Decision } from '../plan/plan.ts';
 import type { RolloutRow } from './observe.ts';
-import { SUCCEEDED } from './observe.ts';
+import { FAILED, SUCCEEDED } from './words.ts';
 
 /** What happens to members with a step, beside what happens to the rollout's own row. */
 export type Effect =
   | { readonly kind: 'none' }
   | { readonly kind: 'reserve' }
-  | { readonly kind: 'start'; readonly wave: number; readonly count: number }
+  | Extract<Decision, { kind: 'start' }>
   | { readonly kind: 'retry' }
   /** Cancels who waits and who has not begun to swap. */
   | { readonly kind: 'abort' }
@@ -52,10 +53,15 @@ function changedMembers(effect: Effect, now: SQL): SQL {
       return NOBODY;
     case 'start':
       return sql`
-        update rollout_members m set state = 'IN_PROGRESS', holds = true, updated = ${now}
+        update rollout_members m
+        set state = case when next.rests then 'CANCELED' else 'IN_PROGRESS' end,
+          cause = case when next.rests then 'resting' end, holds = not next.rests, updated = ${now}
         from (
-          select w.rollout, w.device from rollout_members w join claimed on claimed.id = w.rollout
+          select w.rollout, w.device,
+            exists (select 1 from device_rests r where r.device = w.device and r.until > ${now}) as rests
+          from rollout_members w join claimed on claimed.id = w.rollout
           where w.wave = ${effect.wave} and w.state = 'QUEUED'
+            and ${effect.zones === null ? sql`true` : sql`w.time_zone = any(${textArray(effect.zones)})`}
           order by w.position limit ${effect.count}
         ) as next
         where m.rollout = next.rollout and m.device = next.device and m.state = 'QUEUED'
@@ -84,7 +90,10 @@ function waitingMembers(effect: Effect, now: SQL): SQL {
     case 'rollback':
       return change(sql`state = 'CANCELED', updated = ${now}`, sql`m.state = 'QUEUED'`);
     case 'retry':
-      return change(sql`state = 'QUEUED', cause = null, updated = ${now}`, sql`m.cause is not null`);
+      return change(
+        sql`state = 'QUEUED', cause = null, updated = ${now}`,
+        sql`m.cause is not null and m.state = any(${FAILED})`,
+      );
     case 'none':
     case 'reserve':
     case 'start':
@@ -163,7 +172,7 @@ export async function carryOut(
       waiting_changed as (${waitingMembers(effect, now)}),
       target_changed as (${targets(effect)}),
       channel_moved as (${movedChannel(effect, now)}),
-      ${alignment({ membersChanged: true }, at)},
+      ${alignment({ changed: 'members' }, at)},
       audited as (${audit})
       select id from claimed`),
   );

@@ -1,67 +1,59 @@
 /**
- * What a rollout would be, worked out from what is there now: the targets, and every device with its wave
- * and position. The preview shows a draft and `make` stores one; the fingerprint says whether two are
- * the same.
+ * What a rollout would be, worked out from what is there now: the targets, and every device with its
+ * verdict, its wave and its position. The preview shows a draft and `make` stores one; the fingerprint says
+ * whether two are the same.
  */
 import { createHash } from 'node:crypto';
 import {
   WaferError,
-  firstBeyond,
-  type AppName,
+  beyond,
   type ChannelName,
   type CreateRollout,
-  type DeviceId,
-  type RolloutPreview,
-  type Version,
+  type Grants,
+  type RolloutTargetView,
 } from '@wafer/protocol';
-import { sql, type SQL } from 'drizzle-orm';
+import { windowsProblem } from '@wafer/protocol/window';
 import { proposeMove, type Proposal } from '../../channels/index.ts';
 import type { Deps } from '../../deps.ts';
-import { jsonb, textArray } from '../../db/values.ts';
-import { assignWaves, type Assignment, type DeviceColumns } from '../plan/waves.ts';
+import { verdictOf, type Found, type Target } from '../plan/verdict.ts';
+import { assignWaves, type Assignment } from '../plan/waves.ts';
+import { readAppFacts, readBytes, readDevices, type KnownDevice } from './facts.ts';
 
-const SHOWN = 20;
+interface DraftTarget extends Target, Pick<Proposal, 'held'> {
+  /** What it may do that the release before might not, and the other way round, in words. */
+  readonly gains: readonly string[];
+  readonly loses: readonly string[];
+}
 
-interface DraftTarget extends Proposal {
-  readonly app: AppName;
-  readonly version: Version;
-  /** The first grant that the release before did not have, in words. */
-  readonly widens: string | null;
+export interface DraftDevice {
+  readonly device: KnownDevice;
+  readonly found: Found;
 }
 
 export interface Draft {
   readonly targets: readonly DraftTarget[];
-  readonly columns: DeviceColumns;
+  /** Indexes in `assignment` are places in it. */
+  readonly members: readonly DraftDevice[];
+  /** Pinned ones, and those with a verdict that is to be skipped. */
+  readonly others: readonly DraftDevice[];
   readonly assignment: Assignment;
   readonly fingerprint: string;
 }
 
-const among = (channel: ChannelName, chosen: CreateRollout['among']): SQL => sql`
-  revoked is null and ${channel} = any(channels)
-  and ${chosen?.devices === undefined ? sql`true` : sql`id = any(${textArray(chosen.devices)})`}
-  and ${chosen?.group === undefined ? sql`true` : sql`group_name = ${chosen.group}`}
-  and ${chosen?.tags === undefined ? sql`true` : sql`tags @> ${jsonb(chosen.tags)}`}`;
+/** Interfaces without their version: another version of one is no new power. */
+const importsOf = (imports: readonly string[]): string[] => [
+  ...new Set(imports.map((name) => name.replace(/@.*$/, ''))),
+];
 
-/** Ordered by bytes, as `assignWaves` asks for, whatever the database's collation is. */
-async function readColumns(
-  db: Deps['db'],
-  { channel, among: chosen }: CreateRollout,
-): Promise<DeviceColumns> {
-  const rows = await db.execute<{
-    id: string;
-    arch: string;
-    group: string | null;
-    tags: Record<string, string>;
-  }>(
-    sql`select id, arch, group_name as group, tags from devices where ${among(channel, chosen)}
-      order by id collate "C"`,
-  );
-  return {
-    ids: rows.map(({ id }) => id),
-    architectures: rows.map(({ arch }) => arch),
-    groups: rows.map(({ group }) => group),
-    tags: rows.map(({ tags }) => tags),
-  };
+interface Powers {
+  readonly imports: readonly string[];
+  readonly grants: Grants;
+}
+
+function* more(of: Powers, than: Powers): Generator<string> {
+  const known = new Set(importsOf(than.imports));
+  for (const name of importsOf(of.imports)) if (!known.has(name)) yield `import ${name}`;
+  yield* beyond(of.grants, than.grants);
 }
 
 async function readTarget(
@@ -69,39 +61,87 @@ async function readTarget(
   channel: ChannelName,
   { app, ...body }: CreateRollout['targets'][number],
 ): Promise<DraftTarget> {
-  const proposal = await proposeMove(db, { channel, app, body });
-  const beyond = firstBeyond(proposal.approved.grants, proposal.held?.grants ?? {});
+  const { held, approved, next, current } = await proposeMove(db, { channel, app, body });
+  const { version, digest, imports } = next;
+  const after = { imports, grants: approved.grants };
   // What a channel gets for the first time replaces nothing: whoever orders it approves it, as with a move.
-  const widens = proposal.held === undefined ? null : (beyond ?? null);
-  return { ...proposal, app, version: body.version, widens };
+  const before = held === undefined ? after : { imports: current?.imports ?? [], grants: held.grants };
+  return {
+    app,
+    version,
+    digest,
+    bytes: await readBytes(db, digest),
+    approved,
+    held,
+    gains: [...more(after, before)],
+    loses: [...more(before, after)],
+  };
 }
 
-function fingerprintOf(targets: readonly DraftTarget[], columns: DeviceColumns, made: Assignment): string {
+function fingerprintOf(
+  { targets, members, assignment }: Omit<Draft, 'fingerprint' | 'others'>,
+  { windows, blackouts }: CreateRollout,
+): string {
   const hash = createHash('sha256');
   for (const { app, approved, held } of targets)
     hash.update(JSON.stringify([app, approved, held?.revision ?? 0]));
-  hash.update(JSON.stringify([...made.sizes]));
-  for (const index of made.order) hash.update(`${columns.ids[index]}\n`);
+  hash.update(JSON.stringify([windows, blackouts, [...assignment.sizes]]));
+  for (const index of assignment.order) hash.update(`${members[index]?.device.id}\n`);
   return hash.digest('hex');
 }
 
-/** Throws release.not-found, request.invalid, component.import-refused, rollout.empty. */
-export async function draft(db: Deps['db'], spec: CreateRollout): Promise<Draft> {
-  const targets: DraftTarget[] = [];
-  for (const target of spec.targets) targets.push(await readTarget(db, spec.channel, target));
-  const columns = await readColumns(db, spec);
-  if (columns.ids.length === 0)
-    throw new WaferError(
-      'rollout.empty',
-      `No device of the channel ${spec.channel} fits. Look at the channels, groups and tags of your devices.`,
-    );
-  const assignment = assignWaves(spec.waves, columns, spec.seed);
-  return { targets, columns, assignment, fingerprint: fingerprintOf(targets, columns, assignment) };
+function mustBeSound({ windows, deadline, startAt }: CreateRollout, now: number): void {
+  const problem = windowsProblem(windows);
+  if (problem !== undefined) throw new WaferError('request.invalid', `body/windows/${problem}.`);
+  if (deadline === undefined) return;
+  const begins = Math.max(now, startAt === undefined ? now : Date.parse(startAt));
+  if (Date.parse(deadline) <= begins)
+    throw new WaferError('request.invalid', 'body/deadline: it would be over before the rollout begins.');
 }
 
+/** Throws release.not-found, request.invalid, component.import-refused, rollout.empty. */
+export async function draft({ db, clock }: Pick<Deps, 'db' | 'clock'>, spec: CreateRollout): Promise<Draft> {
+  const now = clock.now();
+  mustBeSound(spec, now);
+  const targets: DraftTarget[] = [];
+  for (const target of spec.targets) targets.push(await readTarget(db, spec.channel, target));
+  const facts = await Promise.all(targets.map((target) => readAppFacts(db, target)));
+  const circumstances = { channel: spec.channel, targets, hours: spec, now };
+  const skipped = new Set<string>([...spec.skip, 'pinned']);
+  const [members, others]: [DraftDevice[], DraftDevice[]] = [[], []];
+  for (const device of await readDevices(db, spec)) {
+    const apps = facts.map((of) => of(device.id));
+    const found = verdictOf(device, apps, circumstances);
+    (skipped.has(found.verdict) ? others : members).push({ device, found });
+  }
+  if (members.length === 0)
+    throw new WaferError(
+      'rollout.empty',
+      `No device of the channel ${spec.channel} fits. Look at the channels, groups, tags and pins of your devices.`,
+    );
+  const assignment = assignWaves(spec.waves, columnsOf(members), spec.seed);
+  const made = { targets, members, assignment };
+  return { ...made, others, fingerprint: fingerprintOf(made, spec) };
+}
+
+const columnsOf = (members: readonly DraftDevice[]) => ({
+  ids: members.map(({ device }) => device.id),
+  architectures: members.map(({ device }) => device.architecture),
+  groups: members.map(({ device }) => device.group),
+  tags: members.map(({ device }) => device.tags),
+});
+
 /** Devices in the order in which they are started. */
-export const inOrder = ({ columns, assignment }: Draft): DeviceId[] =>
-  Array.from(assignment.order, (index) => columns.ids[index] as DeviceId);
+export const inOrder = ({ members, assignment }: Draft): DraftDevice[] =>
+  Array.from(assignment.order, (index) => members[index]).filter((member) => member !== undefined);
+
+export const targetView = ({ app, version, held, gains, loses }: DraftTarget): RolloutTargetView => ({
+  app,
+  version,
+  from: held?.version ?? null,
+  gains: [...gains],
+  loses: [...loses],
+});
 
 export const nameOfWave = ({ name, devices }: CreateRollout['waves'][number]): string => {
   if (name !== undefined) return name;
@@ -122,32 +162,3 @@ export const nameOfWave = ({ name, devices }: CreateRollout['waves'][number]): s
       return 'the rest';
   }
 };
-
-const targetView = ({ app, version, held, widens }: DraftTarget) => ({
-  app,
-  version,
-  from: held?.version ?? null,
-  widens,
-});
-
-export function previewOf(spec: CreateRollout, made: Draft): RolloutPreview {
-  const { columns, assignment, fingerprint, targets } = made;
-  let from = 0;
-  const waves = spec.waves.map((wave, number) => {
-    const size = assignment.sizes[number] ?? 0;
-    const indexes = assignment.order.subarray(from, from + size);
-    from += size;
-    const architectures = new Map<string, number>();
-    for (const index of indexes) {
-      const architecture = columns.architectures[index] ?? '';
-      architectures.set(architecture, (architectures.get(architecture) ?? 0) + 1);
-    }
-    return {
-      name: nameOfWave(wave),
-      devices: size,
-      architectures: Object.fromEntries(architectures),
-      first: Array.from(indexes.subarray(0, SHOWN), (index) => columns.ids[index] as DeviceId),
-    };
-  });
-  return { devices: columns.ids.length, fingerprint, targets: targets.map(targetView), waves };
-}

@@ -1,7 +1,14 @@
 /** A new rollout: what the preview showed, stored as a draft by one statement. */
 import { randomUUID } from 'node:crypto';
-import { WaferError, type CreateRollout, type RolloutId, type WaveProgress } from '@wafer/protocol';
+import {
+  WaferError,
+  type CreateRollout,
+  type DeviceId,
+  type RolloutId,
+  type WaveProgress,
+} from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
+import { approvedOf } from '../../channels/index.ts';
 import { auditRow, type AuditActor } from '../../audit/index.ts';
 import type { Deps } from '../../deps.ts';
 import { instant, jsonb } from '../../db/values.ts';
@@ -10,18 +17,26 @@ import { draft, inOrder, type Draft } from './draft.ts';
 const WAITING: WaveProgress = { state: 'WAITING', since: null, reason: null, forgiven: {} };
 
 const targetRows = ({ targets }: Draft): object[] =>
-  targets.map(({ app, version, approved, held, widens }) => ({
+  targets.map(({ app, version, approved, held, gains, loses }) => ({
     ...approved,
     app,
     version,
-    widens,
+    gains,
+    loses,
     base_revision: held?.revision ?? 0,
-    from_version: held?.version ?? null,
+    base: held === undefined ? null : approvedOf(held),
   }));
 
-/** Index of the wave of each device, in the order in which they are started. */
-const wavesInOrder = ({ assignment: { order, wave } }: Draft): number[] =>
-  Array.from(order, (index) => wave[index] ?? 0);
+/** In the order in which they are started: ids, indexes of waves, time zones. */
+function memberColumns(made: Draft): [DeviceId[], number[], string[]] {
+  const { order, wave } = made.assignment;
+  const all = inOrder(made);
+  return [
+    all.map(({ device }) => device.id),
+    Array.from(order, (index) => wave[index] ?? 0),
+    all.map(({ device }) => device.timeZone),
+  ];
+}
 
 /** Throws as `draft` does, and rollout.changed when it is not what the caller has seen. */
 export async function makeRollout(
@@ -29,7 +44,7 @@ export async function makeRollout(
   { fingerprint: seen, ...spec }: CreateRollout,
   actor: AuditActor,
 ): Promise<RolloutId> {
-  const made = await draft(deps.db, spec);
+  const made = await draft(deps, spec);
   if (seen !== undefined && seen !== made.fingerprint)
     throw new WaferError(
       'rollout.changed',
@@ -38,6 +53,7 @@ export async function makeRollout(
   const id = randomUUID() as RolloutId;
   const at = deps.clock.now();
   const now = instant(at);
+  const [ids, waves, zones] = memberColumns(made);
   const after = {
     name: spec.name,
     channel: spec.channel,
@@ -58,17 +74,18 @@ export async function makeRollout(
     ),
     targets as (
       insert into rollout_targets (rollout, channel, app, version, grants, config, limits, triggers, health,
-        isolation, base_revision, from_version, widens)
+        isolation, base_revision, base, gains, loses)
       select made.id, made.channel, t.* from made, jsonb_to_recordset(${jsonb(targetRows(made))}) as t(
         app text, version text, grants jsonb, config jsonb, limits jsonb, triggers jsonb, health jsonb,
-        isolation text, base_revision integer, from_version text, widens text)
+        isolation text, base_revision integer, base jsonb, gains text[], loses text[])
     ),
     members as (
-      insert into rollout_members (rollout, device, wave, position, state, updated)
-      select made.id, m.device, m.wave::integer, m.position, 'QUEUED', ${now}
+      insert into rollout_members (rollout, device, wave, position, state, time_zone, updated)
+      select made.id, m.device, m.wave::integer, m.position, 'QUEUED', m.time_zone, ${now}
       from made, rows from (
-        jsonb_array_elements_text(${jsonb(inOrder(made))}), jsonb_array_elements_text(${jsonb(wavesInOrder(made))})
-      ) with ordinality as m(device, wave, position)
+        jsonb_array_elements_text(${jsonb(ids)}), jsonb_array_elements_text(${jsonb(waves)}),
+        jsonb_array_elements_text(${jsonb(zones)})
+      ) with ordinality as m(device, wave, time_zone, position)
     ),
     audited as (${audit})
     select id from made`);

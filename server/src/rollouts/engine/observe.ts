@@ -2,30 +2,29 @@
 import { FAILURES, SUCCESSES, type ExecutionState, type RolloutId } from '@wafer/protocol';
 import { eq, sql } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
-import { textArray } from '../../db/values.ts';
 import type { Tally } from '../plan/gate.ts';
 import type { Observed } from '../plan/plan.ts';
 import { rollouts, type rolloutTargets } from '../tables.ts';
+import { compareSides } from './compare.ts';
+import { SUCCEEDED } from './words.ts';
 
 export type RolloutRow = typeof rollouts.$inferSelect;
 export type TargetRow = typeof rolloutTargets.$inferSelect;
-
-/** SQL lists of the words that count. */
-export const SUCCEEDED = textArray([...SUCCESSES]);
-export const FAILED = textArray([...FAILURES]);
 
 interface Count {
   readonly wave: number;
   readonly state: ExecutionState;
   readonly cause: string | null;
+  /** Only of those that wait. */
+  readonly zone: string | null;
   readonly devices: number;
 }
 
 const NOTHING = { devices: 0, waiting: 0, started: 0, succeeded: 0, failed: 0, withdrawn: 0, unhealthy: 0 };
 
-/** A device with a cause failed; one without, whose part has ended without success, was withdrawn. */
+/** ROLLED_BACK without a cause was ordered; with one, the device did it by itself. */
 function kindOf({ state, cause }: Count): 'waiting' | 'started' | 'succeeded' | 'failed' | 'withdrawn' {
-  if (cause !== null) return 'failed';
+  if (FAILURES.has(state) && cause !== null) return 'failed';
   if (SUCCESSES.has(state)) return 'succeeded';
   if (state === 'QUEUED') return 'waiting';
   return state === 'IN_PROGRESS' ? 'started' : 'withdrawn';
@@ -37,13 +36,20 @@ function talliesOf(
   counts: readonly Count[],
   unhealthy: readonly { readonly wave: number; readonly devices: number }[],
 ): Tally[] {
-  const tallies = Array.from({ length: waves }, () => ({ ...NOTHING, causes: {} as Record<string, number> }));
+  const tallies = Array.from({ length: waves }, () => ({
+    ...NOTHING,
+    causes: {} as Record<string, number>,
+    zones: {} as Record<string, number>,
+  }));
   for (const count of counts) {
     const tally = tallies[count.wave];
     if (tally === undefined) continue;
     tally.devices += count.devices;
-    tally[kindOf(count)] += count.devices;
-    if (count.cause !== null) tally.causes[count.cause] = (tally.causes[count.cause] ?? 0) + count.devices;
+    const kind = kindOf(count);
+    tally[kind] += count.devices;
+    if (count.zone !== null) tally.zones[count.zone] = count.devices;
+    if (kind === 'failed' && count.cause !== null)
+      tally.causes[count.cause] = (tally.causes[count.cause] ?? 0) + count.devices;
   }
   for (const { wave, devices } of unhealthy) {
     const tally = tallies[wave];
@@ -68,8 +74,9 @@ export async function observe(db: Deps['db'], id: RolloutId): Promise<Look | und
       rollout: rollouts,
       counts: sql<Count[]>`(
         select coalesce(jsonb_agg(c), '[]') from (
-          select wave, state, cause, count(*)::integer as devices
-          from rollout_members where ${of} group by wave, state, cause
+          select wave, state, cause, case when state = 'QUEUED' then time_zone end as zone,
+            count(*)::integer as devices
+          from rollout_members where ${of} group by 1, 2, 3, 4
         ) c)`,
       unhealthy: sql<{ wave: number; devices: number }[]>`(
         select coalesce(jsonb_agg(u), '[]') from (
@@ -96,5 +103,6 @@ export async function observe(db: Deps['db'], id: RolloutId): Promise<Look | und
   if (row === undefined) return undefined;
   const { rollout, counts, unhealthy, overtaken, returning } = row;
   const tallies = talliesOf(rollout.waves.length, counts, unhealthy);
-  return { rollout, observed: { tallies, overtaken, returning } };
+  const sides = await compareSides(db, rollout);
+  return { rollout, observed: { tallies, overtaken, returning, ...(sides && { sides }) } };
 }

@@ -57,7 +57,7 @@ async function attempt(deps: Deps, order: Order, { rollout, observed }: Look): P
     );
   mustBeAnother(rollout, order);
   const targets = await readTargets(deps.db, [rollout.id]);
-  const needsApproval = targets.some(({ widens }) => widens !== null);
+  const needsApproval = targets.some(({ gains }) => gains.length > 0);
   const circumstances = { needsApproval, tallies: observed.tallies, reason };
   const course = afterOrder(rollout, action, circumstances, deps.clock.now());
   const isGrant = action === 'approve' && rollout.state === 'AWAITING_APPROVAL';

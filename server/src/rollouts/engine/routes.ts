@@ -1,6 +1,8 @@
 /** HTTP in: /rollouts. The ETag is the rollout's revision. */
 import {
   CreateRollout,
+  DeviceVerdictList,
+  DeviceVerdictQuery,
   RolloutAction,
   RolloutDeviceList,
   RolloutDeviceQuery,
@@ -19,9 +21,9 @@ import type { Deps } from '../../deps.ts';
 import { actorOf, requireRole } from '../../http/auth.ts';
 import { cutPage, numberCursor } from '../../http/page.ts';
 import { rolloutMembers, rollouts } from '../tables.ts';
-import { draft, previewOf } from './draft.ts';
 import { makeRollout } from './make.ts';
 import { obey } from './orders.ts';
+import { previewDevices, previewRollout } from './preview.ts';
 import { readRollout } from './views.ts';
 
 const tags = ['rollouts'];
@@ -50,7 +52,21 @@ export const rolloutRoutes =
         onRequest: requireRole('operator'),
         schema: { tags, body: CreateRollout, response: { 200: RolloutPreview } },
       },
-      async ({ body }) => previewOf(body, await draft(deps.db, body)),
+      async ({ body }) => previewRollout(deps, body),
+    );
+
+    app.post(
+      '/rollouts/preview/devices',
+      {
+        onRequest: requireRole('operator'),
+        schema: {
+          tags,
+          querystring: DeviceVerdictQuery,
+          body: CreateRollout,
+          response: { 200: DeviceVerdictList },
+        },
+      },
+      async ({ body, query }) => previewDevices(deps, body, query),
     );
 
     app.post(
@@ -102,7 +118,7 @@ const readingRoutes =
         onRequest: requireRole('viewer'),
         schema: { tags, querystring: RolloutQuery, response: { 200: RolloutList } },
       },
-      async ({ query: { state, cursor, limit } }) => {
+      async ({ query: { state, channel, cursor, limit } }) => {
         const before = numberCursor(cursor);
         const rows = await db
           .select({ id: rollouts.id, number: rollouts.number })
@@ -110,6 +126,7 @@ const readingRoutes =
           .where(
             and(
               state && eq(rollouts.state, state),
+              channel && eq(rollouts.channel, channel),
               before === undefined ? undefined : lt(rollouts.number, before),
             ),
           )
@@ -143,7 +160,7 @@ const readingRoutes =
           response: { 200: RolloutDeviceList },
         },
       },
-      async ({ params: { id }, query: { state, cursor, limit } }) => {
+      async ({ params: { id }, query: { state, wave, cause, cursor, limit } }) => {
         await readRollout(db, id);
         const after = numberCursor(cursor);
         const rows = await db
@@ -153,14 +170,16 @@ const readingRoutes =
             and(
               eq(rolloutMembers.rollout, id),
               state && eq(rolloutMembers.state, state),
+              wave === undefined ? undefined : eq(rolloutMembers.wave, wave),
+              cause === undefined ? undefined : eq(rolloutMembers.cause, cause),
               after === undefined ? undefined : gt(rolloutMembers.position, after),
             ),
           )
           .orderBy(asc(rolloutMembers.position))
           .limit(limit + 1);
         const { items, next } = cutPage(rows, limit, ({ position }) => `${position}`);
-        const view = items.map(({ device, wave, position, state: word, cause, updated }) => {
-          return { device, wave, position, state: word, cause, updated: updated.toISOString() };
+        const view = items.map(({ updated, ...member }) => {
+          return { ...member, updated: updated.toISOString() };
         });
         return { items: view, ...next };
       },

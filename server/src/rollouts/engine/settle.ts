@@ -6,16 +6,39 @@
  * is no member any more (REMOVED). A success counts when the device's list of apps has the digest of the
  * release; one that never says so is silent, and silence is a failure.
  */
-import { Minutes, type DeviceId, type RolloutId } from '@wafer/protocol';
-import { sql } from 'drizzle-orm';
+import { Hours, Minutes, Seconds, type DeviceId, type RolloutId } from '@wafer/protocol';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
 import { instant } from '../../db/values.ts';
 import { alignment } from '../align.ts';
 import { untilNoDeadlock } from '../again.ts';
-import { FAILED, SUCCEEDED } from './observe.ts';
+import { FAILED, SUCCEEDED } from './words.ts';
 
 /** The list of apps comes with the report of success, or at most so much later. */
 const CONFIRM = Minutes(15);
+
+/** A device that failed this often in a row, or so often within a short time, is left alone for a day. */
+const REST = { inRow: 3, inBurst: 5, burst: Seconds(180), lasts: Hours(24) } as const;
+
+/** Its own doing: that it was silent, or that it was asked for what it may not run, says nothing of the device. */
+const FAULTY = sql`array['FAILED', 'ROLLED_BACK']`;
+
+/** Of what the CTE `ended` names: whoever has failed again and again rests. The timeline is the alignment's. */
+const rested = (at: number): SQL => sql`
+  insert into device_rests (device, until, why)
+  select m.device, ${instant(at + REST.lasts)}, case when last.in_row then
+    ${`It failed ${REST.inRow} times in a row`} else ${`It failed ${REST.inBurst} times in three minutes`} end
+  from member_changed m join ended on ended.device = m.device
+    cross join lateral (
+      select
+        (select count(*) = ${REST.inRow} and bool_and(l.state = any(${FAULTY})) from (
+          select e.state from executions e where e.device = m.device and e.state not in ('QUEUED', 'IN_PROGRESS', 'CANCELED')
+          order by e.created desc limit ${REST.inRow}) as l) as in_row,
+        (select count(*) >= ${REST.inBurst} from executions e
+          where e.device = m.device and e.state = any(${FAULTY}) and e.updated > ${instant(at - REST.burst)}) as in_burst
+    ) as last
+  where ended.state = any(${FAULTY}) and (last.in_row or last.in_burst)
+  on conflict (device) do update set until = excluded.until, why = excluded.why`;
 
 /** Devices whose part has ended. */
 export async function settle(deps: Pick<Deps, 'db' | 'clock'>, rollout: RolloutId): Promise<DeviceId[]> {
@@ -63,7 +86,8 @@ export async function settle(deps: Pick<Deps, 'db' | 'clock'>, rollout: RolloutI
         where m.rollout = claimed.id and m.device = ended.device and m.state = 'IN_PROGRESS'
         returning m.rollout, m.device, m.holds
       ),
-      ${alignment({ membersChanged: true }, at)}
+      rested as (${rested(at)}),
+      ${alignment({ changed: 'members' }, at)}
       select device from member_changed`),
   );
   return rows.map(({ device }) => device);

@@ -34,6 +34,8 @@ function effectOf(decision: Decision, { spec }: RolloutRow): Effect {
           return { kind: 'complete', movesChannel: spec.among === undefined };
         case 'overtaken':
           return { kind: 'let-go' };
+        case 'expired':
+          return { kind: 'abort' };
         case 'returned':
           return { kind: 'returned' };
       }
@@ -95,7 +97,7 @@ async function attend(deps: Deps, id: RolloutId): Promise<void> {
 export async function tickOnce(deps: Deps): Promise<void> {
   const open = await deps.db.execute<{ id: RolloutId }>(sql`
     select id from rollouts r
-    where state in ('SCHEDULED', 'RUNNING', 'PAUSED', 'ROLLING_BACK')
+    where state in ('AWAITING_APPROVAL', 'SCHEDULED', 'RUNNING', 'PAUSED', 'ROLLING_BACK')
       or state = 'ABORTED' and exists (
         select 1 from rollout_members m where m.rollout = r.id and m.state = 'IN_PROGRESS')
     order by number`);

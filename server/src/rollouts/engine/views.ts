@@ -1,5 +1,5 @@
 /** Rollouts as people see them. */
-import { WaferError, type RolloutId, type RolloutView } from '@wafer/protocol';
+import { WaferError, actionsIn, type RolloutId, type RolloutView } from '@wafer/protocol';
 import { asc, inArray } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
 import { rolloutTargets } from '../tables.ts';
@@ -14,13 +14,13 @@ export const readTargets = (db: Deps['db'], ids: readonly RolloutId[]): Promise<
     .orderBy(asc(rolloutTargets.app))
     .then((rows) => rows);
 
-function viewOf({ rollout, observed: { tallies } }: Look, targets: readonly TargetRow[]): RolloutView {
+function viewOf({ rollout, observed: { tallies, sides } }: Look, targets: readonly TargetRow[]): RolloutView {
   const { id, number, name, channel, state, reason, spec, revision } = rollout;
   const waves = spec.waves.flatMap((wave, index) => {
     const progress = rollout.waves[index];
     const tally = tallies[index];
     if (progress === undefined || tally === undefined) return [];
-    const { unhealthy: _, ...counts } = tally;
+    const { unhealthy: _, zones: ___, ...counts } = tally;
     const { forgiven: __, ...shown } = progress;
     return [{ ...shown, name: nameOfWave(wave), devices: wave.devices, gate: wave.gate, counts }];
   });
@@ -31,19 +31,27 @@ function viewOf({ rollout, observed: { tallies } }: Look, targets: readonly Targ
     channel,
     state,
     reason,
-    targets: targets.map(({ app, version, fromVersion, widens }) => ({
+    actions: actionsIn(state, rollout.waves),
+    targets: targets.map(({ app, version, base, gains, loses }) => ({
       app,
       version,
-      from: fromVersion,
-      widens,
+      from: base?.version ?? null,
+      gains,
+      loses,
     })),
     movesChannel: spec.among === undefined,
     waves,
+    comparison: sides ?? null,
     devices: tallies.reduce((sum, { devices }) => sum + devices, 0),
     inFlight: spec.inFlight,
+    windows: spec.windows,
+    blackouts: spec.blackouts,
     startAt: spec.startAt ?? null,
+    deadline: spec.deadline ?? null,
     created: rollout.created.toISOString(),
     createdBy: rollout.createdBy,
+    approvedBy: rollout.approvedBy,
+    reverts: rollout.reverts,
     updated: rollout.updated.toISOString(),
     revision,
   };

@@ -63,7 +63,11 @@ function cancelWaves(course: Course, now: number): Course {
   );
 }
 
-const OVERTAKEN = 'The channel was moved by hand meanwhile; what it holds now counts.';
+/** Why it ended from outside, for people. */
+const ENDS = {
+  overtaken: 'The channel was moved by hand meanwhile; what it holds now counts.',
+  expired: 'Its deadline passed before every device was started.',
+} as const;
 
 /** Throws rollout.transition when the tables have no such step. */
 export function afterDecision(course: Course, decision: Decision, now: number): Course {
@@ -80,10 +84,10 @@ export function afterDecision(course: Course, decision: Decision, now: number): 
       return event === 'trip-pause' ? stopped : cancelWaves(stopped, now);
     }
     case 'rollout': {
-      const reason = decision.event === 'overtaken' ? OVERTAKEN : null;
-      const kept = decision.event === 'returned' ? course.reason : reason;
-      const next = withState(course, decision.event, kept);
-      return decision.event === 'overtaken' ? cancelWaves(next, now) : next;
+      const { event } = decision;
+      if (event === 'overtaken' || event === 'expired')
+        return cancelWaves(withState(course, event, ENDS[event]), now);
+      return withState(course, event, event === 'returned' ? course.reason : null);
     }
   }
 }

@@ -22,7 +22,7 @@ function tally({
 }: Numbers): Tally {
   const failed = Object.values(causes).reduce((sum, each) => sum + each, 0);
   const waiting = devices - succeeded - failed - started - withdrawn;
-  return { devices, waiting, started, succeeded, failed, withdrawn, causes, unhealthy };
+  return { devices, waiting, started, succeeded, failed, withdrawn, causes, unhealthy, zones: {} };
 }
 const judge = (
   gate: z.input<typeof Gate>,

@@ -5,12 +5,17 @@ import type { FaultRule, Gate, WaveCounts, WaveProgress } from '@wafer/protocol'
 export interface Tally extends WaveCounts {
   /** Devices that succeeded in it and whose app has failed since. */
   readonly unhealthy: number;
+  /** Time zone → devices of it that wait. */
+  readonly zones: Readonly<Record<string, number>>;
 }
 
 export const hasEnded = ({ waiting, started }: WaveCounts): boolean => waiting === 0 && started === 0;
 
 /** Beside the causes of failures, what a person may have accepted: devices that fell ill later. */
 const FAILED_LATER = 'failed-later';
+
+/** A person went on although the gate had tripped: the health of this wave is compared no more. */
+export const isAccepted = ({ forgiven }: WaveProgress): boolean => Object.hasOwn(forgiven, FAILED_LATER);
 
 /** What a person accepts by going on although the gate tripped. */
 export const acceptedIn = ({

@@ -3,6 +3,7 @@
  * of people and jumps of the clock, with the invariants looked at after every single step.
  */
 import {
+  Comparison,
   CreateRollout,
   ENDED_ROLLOUTS,
   ROLLOUT_ACTIONS,
@@ -10,14 +11,17 @@ import {
   type ExecutionState,
   type RolloutAction,
 } from '@wafer/protocol';
+import { isOpen } from '@wafer/protocol/window';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { afterDecision, afterOrder, type Course } from './advance.ts';
+import { whyWorse, type Sides } from './compare.ts';
 import { hasEnded, whyTripped, type Tally } from './gate.ts';
 import { plan, type Decision } from './plan.ts';
 
 interface Member {
   readonly wave: number;
+  readonly zone: string;
   state: ExecutionState;
   cause: string | null;
   /** It runs the new release. */
@@ -27,6 +31,14 @@ interface Member {
 
 const SUCCEEDED: ReadonlySet<ExecutionState> = new Set(['SUCCEEDED', 'ALREADY_INSTALLED']);
 const WITHDRAWN: ReadonlySet<ExecutionState> = new Set(['CANCELED', 'REMOVED']);
+
+const ZONES = ['UTC', 'Pacific/Auckland', 'America/Los_Angeles'] as const;
+
+function zonesOf(members: readonly Member[]): Record<string, number> {
+  const zones: Record<string, number> = {};
+  for (const { zone } of members) zones[zone] = (zones[zone] ?? 0) + 1;
+  return zones;
+}
 
 function tallyOf(all: readonly Member[], wave: number): Tally {
   const members = all.filter((member) => member.wave === wave);
@@ -42,6 +54,7 @@ function tallyOf(all: readonly Member[], wave: number): Tally {
     withdrawn: count(({ state }) => WITHDRAWN.has(state)),
     causes,
     unhealthy: count(({ state, unhealthy }) => SUCCEEDED.has(state) && unhealthy),
+    zones: zonesOf(members.filter(({ state }) => state === 'QUEUED')),
   };
 }
 
@@ -52,12 +65,14 @@ class World {
   readonly members: Member[];
   now = Date.parse('2026-11-21T09:00:00.000Z');
   overtaken = false;
+  sides: Sides | undefined;
 
   constructor(spec: CreateRollout, sizes: readonly number[]) {
     this.spec = spec;
     this.members = sizes.flatMap((size, wave) =>
-      Array.from({ length: size }, () => ({
+      Array.from({ length: size }, (_, index) => ({
         wave,
+        zone: ZONES[index % ZONES.length] ?? 'UTC',
         state: 'QUEUED' as ExecutionState,
         cause: null,
         updated: false,
@@ -71,7 +86,12 @@ class World {
   tallies = (): Tally[] => this.spec.waves.map((_, wave) => tallyOf(this.members, wave));
 
   look(): Decision[] {
-    const observed = { tallies: this.tallies(), overtaken: this.overtaken, returning: 0 };
+    const observed = {
+      tallies: this.tallies(),
+      overtaken: this.overtaken,
+      returning: 0,
+      ...(this.sides && { sides: this.sides }),
+    };
     return plan({ ...this.course, spec: this.spec }, observed, this.now);
   }
 
@@ -82,8 +102,12 @@ class World {
     if (before !== this.course.state) this.#stopped();
   }
 
-  #start({ wave, count }: { wave: number; count: number }): void {
-    const next = this.members.filter((member) => member.wave === wave && member.state === 'QUEUED');
+  #start({ wave, count, zones }: Extract<Decision, { kind: 'start' }>): void {
+    const next = this.members.filter(
+      (member) =>
+        member.wave === wave && member.state === 'QUEUED' && (zones === null || zones.includes(member.zone)),
+    );
+    if (next.length < count) throw new Error(`${count} of ${next.length} cannot be started`);
     for (const member of next.slice(0, count)) member.state = 'IN_PROGRESS';
   }
 
@@ -182,19 +206,33 @@ const gate = fc.record({
   onTrip: fc.constantFrom('pause' as const, 'abort' as const, 'rollback' as const),
 });
 
+/** None, or one that is open in some zones and not in others, a day on which nothing happens, an end. */
+const hours = fc.record({
+  windows: fc.constantFrom<CreateRollout['windows'][]>(
+    [],
+    [{ cron: '0 2 * * *', minutes: 240 }],
+    [{ cron: '*/30 * * * *', minutes: 10 }],
+  ),
+  blackouts: fc.constantFrom<CreateRollout['blackouts'][]>([], [{ from: '2026-11-21', to: '2026-11-21' }]),
+  deadline: fc.constantFrom(undefined, '2026-11-21T12:00:00.000Z'),
+});
+type Hours = Partial<Pick<CreateRollout, 'windows' | 'blackouts' | 'deadline'>>;
+
 const schedule = fc.record({
+  hours,
   waves: fc.array(fc.record({ size: fc.nat(12), gate }), { minLength: 1, maxLength: 4 }),
   inFlight: fc.integer({ min: 1, max: 8 }),
   events: fc.array(happening, { maxLength: 120 }),
 });
 
-const specOf = (waves: readonly { gate: object }[], inFlight: number): CreateRollout =>
+const specOf = (waves: readonly { gate: object }[], inFlight: number, given: Hours = {}): CreateRollout =>
   CreateRollout.parse({
     name: 'random',
     channel: 'stable',
     targets: [{ app: 'thermo', version: '1.1.0' }],
     waves: waves.map((wave) => ({ devices: { of: 'rest' }, gate: wave.gate })),
     inFlight,
+    ...given,
   });
 
 /** Everything that has to be true at every instant. */
@@ -244,15 +282,18 @@ function happen(world: World, event: Happening): void {
         ({ state }, at) => state === 'IN_PROGRESS' && before[at] !== 'IN_PROGRESS',
       );
       if (!running || wasTripped) expect(started).toEqual([]);
+      for (const { zone } of started) expect(isOpen(world.spec, zone, world.now)).toBe(true);
+      const { deadline } = world.spec;
+      if (deadline !== undefined && world.now >= Date.parse(deadline)) expect(started).toEqual([]);
     }
   }
 }
 
-test('nothing passes a tripped gate, in-flight limits hold, counts add up, stopped rollouts start nobody', () => {
+test('nothing passes a tripped gate, in-flight limits and windows hold, counts add up, stopped rollouts start nobody', () => {
   fc.assert(
-    fc.property(schedule, ({ waves, inFlight, events }) => {
+    fc.property(schedule, ({ waves, inFlight, hours: given, events }) => {
       const world = new World(
-        specOf(waves, inFlight),
+        specOf(waves, inFlight, given),
         waves.map(({ size }) => size),
       );
       world.order('start');
@@ -267,18 +308,18 @@ test('nothing passes a tripped gate, in-flight limits hold, counts add up, stopp
 
 test('every schedule comes to an end: with answers and approvals, each device’s part ends and so does the rollout', () => {
   fc.assert(
-    fc.property(schedule, ({ waves, inFlight, events }) => {
+    fc.property(schedule, ({ waves, inFlight, hours: given, events }) => {
       const world = new World(
-        specOf(waves, inFlight),
+        specOf(waves, inFlight, given),
         waves.map(({ size }) => size),
       );
       world.order('start');
       for (const event of events) if (event.kind !== 'overtake') happen(world, event);
       let looks = 0;
       while (!ENDED_ROLLOUTS.has(world.course.state)) {
-        expect((looks += 1)).toBeLessThan(500);
+        expect((looks += 1)).toBeLessThan(5000);
         for (const member of world.members) if (member.state === 'IN_PROGRESS') member.state = 'SUCCEEDED';
-        world.now += 60_000;
+        world.now += given.windows.length + given.blackouts.length > 0 ? 600_000 : 60_000;
         for (const decision of world.look()) world.carryOut(decision);
         if (world.course.state === 'PAUSED') world.order('resume');
         if (world.course.waves.some(({ state }) => state === 'AWAITING_APPROVAL')) world.order('approve');
@@ -312,7 +353,7 @@ test('a rollout without trouble begins, opens its wave, starts it, passes it and
   expect(seen).toEqual([
     { kind: 'rollout', event: 'begin' },
     { kind: 'wave', wave: 0, event: 'open' },
-    { kind: 'start', wave: 0, count: 2 },
+    { kind: 'start', wave: 0, count: 2, zones: null },
   ]);
   expect(step(world)).toEqual([]);
   world.answer(0, 'SUCCEEDED');
@@ -330,7 +371,7 @@ test('failed and silent devices hold no place in flight', () => {
   expect(step(world)).toEqual([]);
   world.answer(0, 'trap');
   world.answer(1, 'TIMED_OUT');
-  expect(step(world)).toEqual([{ kind: 'start', wave: 0, count: 2 }]);
+  expect(step(world)).toEqual([{ kind: 'start', wave: 0, count: 2, zones: null }]);
 });
 
 test('a start time is waited for', () => {
@@ -351,4 +392,86 @@ test('a person who resumes accepts the failures so far; one more trips the gate 
   expect(step(world)).toEqual([]);
   world.answer(1, 'trap');
   expect(step(world)).toMatchObject([{ kind: 'trip' }]);
+});
+
+test('devices are started where their windows are open, and the rest when theirs open', () => {
+  const world = healthy([3], {});
+  const night = { ...world.spec, windows: [{ cron: '0 20 * * *', minutes: 240 }] };
+  const local = new World(night, [3]);
+  local.order('start');
+  // 09:00 in UTC is 22:00 in Auckland and 01:00 in Los Angeles.
+  expect([step(local), step(local), step(local)].at(-1)).toEqual([
+    { kind: 'start', wave: 0, count: 1, zones: ['Pacific/Auckland'] },
+  ]);
+  expect(step(local)).toEqual([]);
+  local.now += 12 * 3_600_000;
+  expect(step(local)).toEqual([{ kind: 'start', wave: 0, count: 1, zones: ['UTC'] }]);
+});
+
+test('at its deadline a rollout ends if somebody still waits, and goes on to its end if nobody does', () => {
+  const deadline = '2026-11-21T10:00:00.000Z';
+  const late = new World({ ...specOf([{ gate: {} }], 1), deadline }, [2]);
+  late.order('start');
+  for (let looks = 0; looks < 3; looks += 1) step(late);
+  late.now = Date.parse(deadline);
+  expect(step(late)).toEqual([{ kind: 'rollout', event: 'expired' }]);
+  expect(late.course).toMatchObject({
+    state: 'ABORTED',
+    reason: 'Its deadline passed before every device was started.',
+    waves: [{ state: 'CANCELED' }],
+  });
+  const done = new World({ ...specOf([{ gate: {} }], 2), deadline }, [2]);
+  done.order('start');
+  for (let looks = 0; looks < 3; looks += 1) step(done);
+  done.now = Date.parse(deadline);
+  expect(step(done)).toEqual([]);
+  for (const at of [0, 1]) done.answer(at, 'SUCCEEDED');
+  expect([step(done), step(done), step(done)].flat().at(-1)).toEqual({ kind: 'rollout', event: 'complete' });
+});
+
+const side = (more: object) => ({
+  devices: 10,
+  faultPercent: 0,
+  latencyMs: 1,
+  memoryBytes: 1_000_000,
+  ...more,
+});
+test.each([
+  [
+    { memoryPercent: 50 },
+    { memoryBytes: 1_600_000 },
+    'memory of updated devices is 60 % above that of the others; at most 50 % may',
+  ],
+  [
+    { latencyPercent: 100 },
+    { latencyMs: 3 },
+    'latency of updated devices is 200 % above that of the others; at most 100 % may',
+  ],
+  [
+    { faultPoints: 2 },
+    { faultPercent: 4 },
+    'updated devices fail 4.0 % of calls, the others 0.0 %; at most 2 points more may',
+  ],
+  [{ memoryPercent: 50 }, { memoryBytes: 1_400_000 }, undefined],
+  [{ memoryPercent: 50 }, { memoryBytes: 9_000_000, devices: 2 }, undefined],
+])('a soak that compares by %j with updated devices at %j says %j', (compare, updated, why) => {
+  const rule = Comparison.parse(compare);
+  expect(whyWorse(rule, { updated: side(updated), others: side({}) })).toBe(why);
+});
+
+test('a wave whose devices are worse off than the others trips while it soaks, and goes on when a person accepts it', () => {
+  const world = healthy([2, 1], { soakMinutes: 10, compare: { memoryPercent: 50 } });
+  for (let looks = 0; looks < 3; looks += 1) step(world);
+  for (const at of [0, 1]) world.answer(at, 'SUCCEEDED');
+  step(world);
+  world.sides = { updated: side({ memoryBytes: 2_000_000 }), others: side({}) };
+  expect(step(world)).toMatchObject([{ kind: 'trip', wave: 0, event: 'trip-pause' }]);
+  world.order('resume');
+  // It soaks anew.
+  expect(step(world)).toMatchObject([{ kind: 'wave', event: 'ended' }]);
+  world.now += 11 * 60_000;
+  expect([step(world), step(world)].flat()).toMatchObject([
+    { kind: 'wave', event: 'pass' },
+    { kind: 'wave', wave: 1, event: 'open' },
+  ]);
 });

@@ -13,6 +13,7 @@
  * INVARIANTS (plan.test.ts, over random schedules)
  * - Nothing is started unless the rollout is RUNNING and its wave has been opened, and the gate of the current wave holds.
  * - No more is started than `inFlight` leaves room for; whoever ended, however, holds no place.
+ * - Nothing is started outside its windows, on a blackout day, or after the deadline.
  * - A wave is opened only when the one before has passed.
  */
 import type {
@@ -23,12 +24,14 @@ import type {
   WaveEvent,
   WaveProgress,
 } from '@wafer/protocol';
-import { hasEnded, whyTripped, type Tally } from './gate.ts';
+import { isOpen } from '@wafer/protocol/window';
+import { whyWorse, type Sides } from './compare.ts';
+import { hasEnded, isAccepted, whyTripped, type Tally } from './gate.ts';
 
 /** A rollout as it was read. */
 export interface RolloutNow {
   readonly state: RolloutState;
-  readonly spec: Pick<CreateRollout, 'waves' | 'inFlight' | 'startAt'>;
+  readonly spec: Pick<CreateRollout, 'waves' | 'inFlight' | 'startAt' | 'deadline' | 'windows' | 'blackouts'>;
   readonly waves: readonly WaveProgress[];
 }
 
@@ -39,10 +42,18 @@ export interface Observed {
   readonly overtaken: boolean;
   /** Devices on their way back whose part has not ended. */
   readonly returning: number;
+  /** Health of updated devices beside the others', where the gate of the current wave compares it. */
+  readonly sides?: Sides;
 }
 
 export type Decision =
-  | { readonly kind: 'start'; readonly wave: number; readonly count: number }
+  | {
+      readonly kind: 'start';
+      readonly wave: number;
+      readonly count: number;
+      /** Only devices of these time zones; null: of any. */
+      readonly zones: readonly string[] | null;
+    }
   | {
       readonly kind: 'wave';
       readonly wave: number;
@@ -56,40 +67,56 @@ export type Decision =
     }
   | {
       readonly kind: 'rollout';
-      readonly event: Extract<RolloutEvent, 'begin' | 'complete' | 'overtaken' | 'returned'>;
+      readonly event: Extract<RolloutEvent, 'begin' | 'complete' | 'overtaken' | 'expired' | 'returned'>;
     };
 
 /** Empty when there is nothing to do but wait. `now` in ms since 1970. */
 export function plan(rollout: RolloutNow, observed: Observed, now: number): Decision[] {
   switch (rollout.state) {
     case 'DRAFT':
-    case 'AWAITING_APPROVAL':
     case 'COMPLETED':
     case 'ABORTED':
     case 'ROLLED_BACK':
       return [];
+    case 'AWAITING_APPROVAL':
     case 'PAUSED':
-      return observed.overtaken ? [{ kind: 'rollout', event: 'overtaken' }] : [];
+      return endedFromOutside(rollout, observed, now);
     case 'SCHEDULED': {
-      if (observed.overtaken) return [{ kind: 'rollout', event: 'overtaken' }];
+      const ended = endedFromOutside(rollout, observed, now);
+      if (ended.length > 0) return ended;
       const { startAt } = rollout.spec;
       const isTime = startAt === undefined || Date.parse(startAt) <= now;
       return isTime ? [{ kind: 'rollout', event: 'begin' }] : [];
     }
     case 'ROLLING_BACK':
       return observed.returning === 0 ? [{ kind: 'rollout', event: 'returned' }] : [];
-    case 'RUNNING':
-      return observed.overtaken
-        ? [{ kind: 'rollout', event: 'overtaken' }]
-        : planRunning(rollout, observed, now);
+    case 'RUNNING': {
+      const ended = endedFromOutside(rollout, observed, now);
+      return ended.length > 0 ? ended : planRunning(rollout, observed, now);
+    }
   }
 }
 
-/** Room for `count` more of a wave, or nothing. */
-function start(wave: number, { tallies }: Observed, inFlight: number): Decision[] {
+/** Somebody moved the channel, or the deadline passed while somebody still waits. */
+function endedFromOutside(
+  { spec: { deadline } }: RolloutNow,
+  { overtaken, tallies }: Observed,
+  now: number,
+): Decision[] {
+  if (overtaken) return [{ kind: 'rollout', event: 'overtaken' }];
+  const isLate = deadline !== undefined && Date.parse(deadline) <= now;
+  return isLate && tallies.some(({ waiting }) => waiting > 0) ? [{ kind: 'rollout', event: 'expired' }] : [];
+}
+
+/** Room for `count` more of a wave whose windows are open, or nothing. */
+function start(wave: number, { tallies }: Observed, { spec }: RolloutNow, now: number): Decision[] {
   const started = tallies.reduce((sum, each) => sum + each.started, 0);
-  const count = Math.min(inFlight - started, tallies[wave]?.waiting ?? 0);
-  return count > 0 ? [{ kind: 'start', wave, count }] : [];
+  const { waiting = 0, zones: byZone = {} } = tallies[wave] ?? {};
+  const isAlways = spec.windows.length === 0 && spec.blackouts.length === 0;
+  const zones = isAlways ? null : Object.keys(byZone).filter((zone) => isOpen(spec, zone, now));
+  const mayStart = zones === null ? waiting : zones.reduce((sum, zone) => sum + (byZone[zone] ?? 0), 0);
+  const count = Math.min(spec.inFlight - started, mayStart);
+  return count > 0 ? [{ kind: 'start', wave, count, zones }] : [];
 }
 
 function planRunning(rollout: RolloutNow, observed: Observed, now: number): Decision[] {
@@ -100,7 +127,7 @@ function planRunning(rollout: RolloutNow, observed: Observed, now: number): Deci
   const again = passed.findIndex(({ waiting }) => waiting > 0);
   const progress = rollout.waves[wave];
   if (progress === undefined) {
-    if (again !== -1) return start(again, observed, rollout.spec.inFlight);
+    if (again !== -1) return start(again, observed, rollout, now);
     return tallies.every(hasEnded) ? [{ kind: 'rollout', event: 'complete' }] : [];
   }
   const gate = rollout.spec.waves[wave]?.gate;
@@ -111,21 +138,27 @@ function planRunning(rollout: RolloutNow, observed: Observed, now: number): Deci
 
   const reason = whyTripped(gate, tally, progress.forgiven);
   if (reason !== undefined) return [{ kind: 'trip', wave, reason, event: `trip-${gate.onTrip}` }];
-  if (again !== -1) return start(again, observed, rollout.spec.inFlight);
+  if (again !== -1) return start(again, observed, rollout, now);
   if (progress.state === 'RUNNING')
-    return hasEnded(tally)
-      ? [{ kind: 'wave', wave, event: 'ended' }]
-      : start(wave, observed, rollout.spec.inFlight);
-  return planEnded({ wave, progress, gate, tally }, now);
+    return hasEnded(tally) ? [{ kind: 'wave', wave, event: 'ended' }] : start(wave, observed, rollout, now);
+  return planEnded({ wave, progress, gate, tally, sides: observed.sides }, now);
+}
+
+interface Watched {
+  readonly wave: number;
+  readonly progress: WaveProgress;
+  readonly gate: Gate;
+  readonly tally: Tally;
+  readonly sides: Sides | undefined;
 }
 
 /** A wave whose devices have all ended, and that is watched, or waits for a person. */
-function planEnded(
-  { wave, progress, gate, tally }: { wave: number; progress: WaveProgress; gate: Gate; tally: Tally },
-  now: number,
-): Decision[] {
+function planEnded({ wave, progress, gate, tally, sides }: Watched, now: number): Decision[] {
   // Its failed devices were given another chance.
   if (!hasEnded(tally)) return [{ kind: 'wave', wave, event: 'resume' }];
+  const { compare } = gate;
+  const worse = compare && sides && !isAccepted(progress) ? whyWorse(compare, sides) : undefined;
+  if (worse !== undefined) return [{ kind: 'trip', wave, reason: worse, event: `trip-${gate.onTrip}` }];
   if (progress.state === 'AWAITING_APPROVAL') return [];
   const soaked = Date.parse(progress.since ?? '') + gate.soakMinutes * 60_000;
   if (now < soaked) return [];
