@@ -100,6 +100,10 @@ export const DeviceDetail = DeviceSummary.extend({
     })
     .nullable(),
   desiredVersion: z.number().int(),
+  /** App → the release of its own that it is pinned to. */
+  pins: z.record(AppName, Version),
+  /** The last time that it failed again and again: no rollout starts it until then. */
+  rests: z.object({ until: Timestamp, why: z.string() }).nullable(),
   /** Last health report. */
   latest: HealthReport.nullable(),
   /** Last message on each topic that the device's guests published to. */

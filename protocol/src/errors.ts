@@ -53,7 +53,11 @@ export const ERRORS = {
   'rollout.conflict': { status: 409, title: 'Another rollout is moving this app on this channel' },
   'rollout.empty': { status: 422, title: 'No device would be in this rollout' },
   'rollout.changed': { status: 409, title: 'The devices are not those of the preview any more' },
+  'rollout.nothing-before': { status: 409, title: 'There is nothing to go back to' },
   'rollout.same-person': { status: 403, title: 'Another person has to approve this' },
+  // pins and rests of devices
+  'pin.not-found': { status: 404, title: 'The app is not pinned on this device' },
+  'device.not-resting': { status: 409, title: 'The device does not rest' },
   // secrets
   'secret.not-found': { status: 404, title: 'There is no such secret' },
   'secret.too-large': { status: 413, title: 'The value of the secret is too large' },

@@ -14,6 +14,7 @@ export * from './grant-names.ts';
 export * from './grants.ts';
 export * from './ids.ts';
 export * from './messages.ts';
+export * from './pins.ts';
 export * from './policy.ts';
 export * from './release.ts';
 export * from './rollout-states.ts';

@@ -39,6 +39,7 @@ import { createLiveHub, live } from './live/index.ts';
 import { createEmbeddedBus, type EmbeddedBus } from './mqtt/embedded.ts';
 import { loadSigners, releasesPlugin, trustedRoot } from './releases/index.ts';
 import { rolloutEngine } from './rollouts/engine/index.ts';
+import { pinsPlugin } from './rollouts/pins/index.ts';
 import { assignNewDevice, rolloutsPlugin, sendDesired } from './rollouts/index.ts';
 import { openVault, secretsPlugin } from './secrets/index.ts';
 import { telemetry } from './telemetry/index.ts';
@@ -155,6 +156,7 @@ export function compose(
     channelsPlugin(deps),
     rolloutsPlugin(deps),
     rolloutEngine(deps),
+    pinsPlugin(deps),
     secretsPlugin(deps),
   ];
 }

@@ -82,12 +82,14 @@ export const testConfig = (dataFolder: string, more: Partial<Config> = {}): Conf
 
 export interface TestClock extends Clock {
   advance(ms: number): void;
+  /** To that instant, ms since 1970; also back. */
+  set(ms: number): void;
 }
 
 /** Stands still until it is advanced. */
 export function testClock(start = Date.now()): TestClock {
   let at = start;
-  return { now: () => at, advance: (ms) => void (at += ms) };
+  return { now: () => at, advance: (ms) => void (at += ms), set: (ms) => void (at = ms) };
 }
 
 export const quietLog = pino({ level: 'silent' });

@@ -25,6 +25,7 @@ import { createToken, openAuthority, openPeople } from '../src/identity/index.ts
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
 import { loadSigners, onlineKeys, releasesPlugin } from '../src/releases/index.ts';
 import { rolloutEngine } from '../src/rollouts/engine/index.ts';
+import { pinsPlugin } from '../src/rollouts/pins/index.ts';
 import { rolloutsPlugin } from '../src/rollouts/index.ts';
 import { openVault, secretsPlugin } from '../src/secrets/index.ts';
 import {
@@ -103,7 +104,12 @@ export interface Fleet {
   readonly publisher: Publisher;
   /** Value of an Authorization header. */
   as(role: Role): string;
-  call(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown, more?: CallOptions): Promise<Answer>;
+  call(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+    more?: CallOptions,
+  ): Promise<Answer>;
   upload(made: Component): Promise<Answer>;
   /** Adds the app to the publisher and to its next targets where it is new, uploads, publishes. */
   publish(app: string, version: string, made?: Component, options?: ReleaseOptions): Promise<Answer>;
@@ -159,6 +165,7 @@ export async function fleet(
     rolloutsPlugin(deps),
     // Tests look when they want it looked at.
     rolloutEngine(deps, { looks: false }),
+    pinsPlugin(deps),
     secretsPlugin(deps),
   ];
   const app = await createApp(deps, { people, dashboard: () => 'http://x', contexts });

@@ -14,7 +14,7 @@ import type { Deps } from '../deps.ts';
 import { channelRoutes } from './routes.ts';
 
 export { approvedOf } from './plan.ts';
-export { proposeMove, type Proposal } from './propose.ts';
+export { proposeMove, proposePin, type Proposal } from './propose.ts';
 
 /** Routes under /channels. */
 export const channelsPlugin =

@@ -32,7 +32,7 @@ export interface Releases {
 /** An approval that a person narrowed stays narrow; one that gave all that was asked for follows the release. */
 function nextGrants(
   asked: Grants | undefined,
-  held: ChannelApp | undefined,
+  held: Approved | undefined,
   { next, current }: Releases,
 ): Grants {
   if (asked !== undefined) return asked;
@@ -43,7 +43,7 @@ function nextGrants(
 
 function nextLimits(
   asked: Limits | undefined,
-  held: ChannelApp | undefined,
+  held: Approved | undefined,
   { next, current }: Releases,
 ): Limits {
   if (asked !== undefined) return asked;
@@ -70,7 +70,7 @@ function mustBeAdmissible(grants: Grants, { next }: Releases): void {
 /** Throws request.invalid or component.import-refused. */
 export function planMove(
   request: z.infer<typeof MoveChannel>,
-  held: ChannelApp | undefined,
+  held: Approved | undefined,
   releases: Releases,
 ): Approved {
   const approved: Approved = {
@@ -106,5 +106,5 @@ export const approvedOf = ({
 }: Approved): Approved => ({ version, grants, config, limits, isolation, triggers, health });
 
 /** A move that changes nothing is no move: no revision, no executions. */
-export const changesNothing = (held: ChannelApp | undefined, approved: Approved): boolean =>
+export const changesNothing = (held: Approved | undefined, approved: Approved): boolean =>
   held !== undefined && isDeepStrictEqual(approvedOf(held), approved);

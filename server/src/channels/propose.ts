@@ -35,6 +35,18 @@ export interface Proposal {
   readonly current: ReleaseRow | undefined;
 }
 
+/** The same for a pin of one device; what is absent stays as the pin has it. Throws like `proposeMove`. */
+export async function proposePin(
+  db: Deps['db'],
+  { channel, app, body }: { channel: ChannelName; app: AppName; body: z.infer<typeof MoveChannel> },
+  pin: Approved | undefined,
+): Promise<Pick<Proposal, 'approved'>> {
+  if (pin === undefined) return proposeMove(db, { channel, app, body });
+  const next = await mustFind(db, app, body.version);
+  const current = await findRelease(db, app, pin.version);
+  return { approved: planMove(body, pin, { next, current }) };
+}
+
 /** Throws like `mustFind`, and request.invalid or component.import-refused like a move. */
 export async function proposeMove(
   db: Deps['db'],

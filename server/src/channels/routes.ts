@@ -1,25 +1,12 @@
 /** HTTP in: channels and their moves. The ETag is the revision of the channel's app. */
-import { AppName, ChannelList, ChannelName, MoveChannel, MovedChannel, WaferError } from '@wafer/protocol';
+import { AppName, ChannelList, ChannelName, MoveChannel, MovedChannel } from '@wafer/protocol';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
+import { etagOf, revisionOf } from '../http/etag.ts';
 import { moveChannel } from './move.ts';
 import { listChannels } from './store.ts';
-
-const REVISION = /^"(\d{1,9})"$/;
-
-/** RFC 9110 clause 13.1.1, for the one strong tag that we give out; absent and `*` ask for nothing. */
-function revisionOf(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch === '*') return undefined;
-  const found = REVISION.exec(ifMatch)?.[1];
-  if (found === undefined)
-    throw new WaferError(
-      'request.precondition-failed',
-      `If-Match must be an ETag of this resource, such as "3".`,
-    );
-  return Number(found);
-}
 
 export const channelRoutes =
   (deps: Deps): FastifyPluginAsyncZod =>
@@ -52,7 +39,7 @@ export const channelRoutes =
           ifMatch,
           actor,
         });
-        return reply.header('etag', `"${revision}"`).send(moved);
+        return reply.header('etag', etagOf(revision)).send(moved);
       },
     );
   };

@@ -2,7 +2,7 @@
 import type { DeviceDetail, DeviceEvent, DeviceId, DeviceSummary } from '@wafer/protocol';
 import { and, desc, eq, gt, inArray, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { assignments, executions } from '../rollouts/index.ts';
+import { assignments, executions, readHolds } from '../rollouts/index.ts';
 import { readGuestMessages, readLatestHealth } from '../telemetry/index.ts';
 import { appsOf, summaryOf, type AppRows } from './device.ts';
 import { deviceApps, deviceEvents, devices } from './tables.ts';
@@ -60,15 +60,23 @@ export async function listDevices(db: Db, filter: DeviceFilter, limit: number): 
 }
 
 export async function readDevice(db: Db, id: DeviceId): Promise<DeviceDetail | undefined> {
-  const [[row], apps, latest, messages] = await Promise.all([
+  const [[row], apps, holds, latest, messages] = await Promise.all([
     db.select().from(devices).where(eq(devices.id, id)),
     readApps(db, [id]),
+    readHolds(db, id),
     readLatestHealth(db, id),
     readGuestMessages(db, id),
   ]);
   if (row === undefined) return undefined;
   const { inventory, desiredVersion } = row;
-  return { ...summaryOf(row, appsOf(apps).get(id) ?? []), inventory, desiredVersion, latest, messages };
+  return {
+    ...summaryOf(row, appsOf(apps).get(id) ?? []),
+    inventory,
+    desiredVersion,
+    ...holds,
+    latest,
+    messages,
+  };
 }
 
 /** Newest first, below `before`. */

@@ -17,6 +17,7 @@ import { Runner } from './runner.ts';
 
 export { untilNoDeadlock } from './again.ts';
 export { alignment } from './align.ts';
+export { readHolds } from './holds.ts';
 export { alignApp, assignNewDevice } from './assign.ts';
 export { sendDesired } from './send.ts';
 export { drainOnce, sweepOnce } from './runner.ts';

@@ -4,7 +4,7 @@
  *
  * Parties: a person makes a rollout (make.ts, from what draft.ts works out and the preview shows) and
  * gives it orders (orders.ts); the planner (../plan) decides purely; observe.ts counts for it;
- * carry-out.ts writes what was decided; the ticker looks at every rollout once a second. Devices know
+ * carry-out.ts writes what was decided; looker.ts says when to look. Devices know
  * nothing of rollouts: a member that is started *holds* the rollout's targets, the alignment
  * (../align.ts) makes assignments, executions and outbox rows of that, and what the device reports goes
  * into its executions as ever.
@@ -26,30 +26,20 @@
  * - At the end of a rollout of a whole channel the channel itself is moved. Devices that failed in it are
  *   asked for the release again then, as any device of the channel is.
  */
-import { Seconds } from '@wafer/protocol';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Deps } from '../../deps.ts';
+import { Looker } from './looker.ts';
 import { rolloutRoutes } from './routes.ts';
-import { tickOnce } from './tick.ts';
 
 export { tickOnce } from './tick.ts';
 
-const LOOK = Seconds(1);
-
-/** Routes under /rollouts; looks at every rollout once a second while the app is open, unless someone else does. */
+/** Routes under /rollouts; looks at every rollout while the app is open, unless someone else does. */
 export const rolloutEngine =
   (deps: Deps, { looks = true }: { looks?: boolean } = {}): FastifyPluginAsyncZod =>
   async (app) => {
     await app.register(rolloutRoutes(deps));
     if (!looks) return;
-    let looking: Promise<void> | undefined;
-    const timer = setInterval(() => {
-      looking ??= tickOnce(deps)
-        .catch((err: unknown) => deps.log.warn({ err }, 'rollouts wait for the database'))
-        .finally(() => (looking = undefined));
-    }, LOOK);
-    app.addHook('onClose', async () => {
-      clearInterval(timer);
-      await looking;
-    });
+    const looker = new Looker(deps);
+    app.addHook('onReady', async () => looker.start());
+    app.addHook('onClose', async () => looker.stop());
   };

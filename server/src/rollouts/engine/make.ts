@@ -5,6 +5,7 @@ import {
   type CreateRollout,
   type DeviceId,
   type RolloutId,
+  type RolloutState,
   type WaveProgress,
 } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
@@ -38,11 +39,14 @@ function memberColumns(made: Draft): [DeviceId[], number[], string[]] {
   ];
 }
 
-/** Throws as `draft` does, and rollout.changed when it is not what the caller has seen. */
+/**
+ * A draft, or what takes another rollout back, which begins at once. Throws as `draft` does, and
+ * rollout.changed when it is not what the caller has seen. */
 export async function makeRollout(
   deps: Pick<Deps, 'db' | 'clock'>,
   { fingerprint: seen, ...spec }: CreateRollout,
   actor: AuditActor,
+  { reverts }: { reverts?: RolloutId } = {},
 ): Promise<RolloutId> {
   const made = await draft(deps, spec);
   if (seen !== undefined && seen !== made.fingerprint)
@@ -59,7 +63,9 @@ export async function makeRollout(
     channel: spec.channel,
     targets: spec.targets,
     fingerprint: made.fingerprint,
+    ...(reverts && { reverts }),
   };
+  const state: RolloutState = reverts === undefined ? 'DRAFT' : 'SCHEDULED';
   const audit = auditRow(
     { actor, at, action: 'rollout.created', subject: `rollout:${id}`, after },
     sql`made`,
@@ -67,15 +73,15 @@ export async function makeRollout(
   await deps.db.execute(sql`
     with made as (
       insert into rollouts
-        (id, name, channel, state, spec, waves, fingerprint, created, created_by, updated, revision)
-      values (${id}, ${spec.name}, ${spec.channel}, 'DRAFT', ${jsonb(spec)}, ${jsonb(spec.waves.map(() => WAITING))},
-        ${made.fingerprint}, ${now}, ${actor.audit}, ${now}, 1)
+        (id, name, channel, state, spec, waves, fingerprint, created, created_by, reverts, updated, revision)
+      values (${id}, ${spec.name}, ${spec.channel}, ${state}, ${jsonb(spec)}, ${jsonb(spec.waves.map(() => WAITING))},
+        ${made.fingerprint}, ${now}, ${actor.audit}, ${reverts ?? null}, ${now}, 1)
       returning id, channel
     ),
     targets as (
       insert into rollout_targets (rollout, channel, app, version, grants, config, limits, triggers, health,
-        isolation, base_revision, base, gains, loses)
-      select made.id, made.channel, t.* from made, jsonb_to_recordset(${jsonb(targetRows(made))}) as t(
+        isolation, base_revision, base, gains, loses, active)
+      select made.id, made.channel, t.*, ${reverts !== undefined} from made, jsonb_to_recordset(${jsonb(targetRows(made))}) as t(
         app text, version text, grants jsonb, config jsonb, limits jsonb, triggers jsonb, health jsonb,
         isolation text, base_revision integer, base jsonb, gains text[], loses text[])
     ),

@@ -7,6 +7,7 @@ import { wakeRunner } from '../index.ts';
 import { afterOrder, type Course } from '../plan/advance.ts';
 import { carryOut, type Effect } from './carry-out.ts';
 import { observe, type Look, type RolloutRow } from './observe.ts';
+import { revertRollout } from './revert.ts';
 import { readTargets } from './views.ts';
 import { settle } from './settle.ts';
 
@@ -48,7 +49,12 @@ function mustBeAnother({ state, createdBy }: RolloutRow, { action, actor }: Orde
     );
 }
 
-async function attempt(deps: Deps, order: Order, { rollout, observed }: Look): Promise<boolean> {
+/** Undefined when the rollout was changed since it was read. */
+async function attempt(
+  deps: Deps,
+  order: Order,
+  { rollout, observed }: Look,
+): Promise<RolloutId | undefined> {
   const { action, reason, actor } = order;
   if (order.ifMatch !== undefined && order.ifMatch !== rollout.revision)
     throw new WaferError(
@@ -57,38 +63,43 @@ async function attempt(deps: Deps, order: Order, { rollout, observed }: Look): P
     );
   mustBeAnother(rollout, order);
   const targets = await readTargets(deps.db, [rollout.id]);
+  if (action === 'rollback' && rollout.state === 'COMPLETED')
+    return revertRollout(deps, { rollout, targets, actor });
   const needsApproval = targets.some(({ gains }) => gains.length > 0);
   const circumstances = { needsApproval, tallies: observed.tallies, reason };
   const course = afterOrder(rollout, action, circumstances, deps.clock.now());
   const isGrant = action === 'approve' && rollout.state === 'AWAITING_APPROVAL';
-  return carryOut(deps, rollout, {
+  const isDone = await carryOut(deps, rollout, {
     actor,
     action: `rollout.${action}`,
     course,
     effect: effectOf(action, course),
     ...(isGrant && { approvedBy: actor.audit }),
   });
+  return isDone ? rollout.id : undefined;
 }
 
-/** Throws rollout.not-found, rollout.transition, rollout.conflict, rollout.same-person, request.precondition-failed. */
-export async function obey(deps: Deps, order: Order): Promise<void> {
+/**
+ * The rollout that follows: the same, or the one that takes a completed one back. Throws rollout.not-found,
+ * rollout.transition, rollout.conflict, rollout.same-person, request.precondition-failed.
+ */
+export async function obey(deps: Deps, order: Order): Promise<RolloutId> {
   for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
     if (order.action !== 'start') await settle(deps, order.id);
     const look = await observe(deps.db, order.id);
     if (look === undefined) throw new WaferError('rollout.not-found', `There is no rollout ${order.id}.`);
-    try {
-      if (!(await attempt(deps, order, look))) continue;
-    } catch (error) {
+    const told = await attempt(deps, order, look).catch((error: unknown) => {
       if (!isConflict(error)) throw error;
       throw new WaferError(
         'rollout.conflict',
         `Another rollout of ${look.rollout.channel} is moving an app of this one. Abort that one or wait for its end.`,
         { cause: error },
       );
-    }
-    deps.live.publish({ type: 'rollout', rollout: order.id });
+    });
+    if (told === undefined) continue;
+    deps.live.publish({ type: 'rollout', rollout: told });
     wakeRunner(deps);
-    return;
+    return told;
   }
   throw new WaferError('request.precondition-failed', 'The rollout is being changed by others. Try again.');
 }

@@ -12,13 +12,13 @@ import {
   RolloutPreview,
   RolloutQuery,
   RolloutView,
-  WaferError,
 } from '@wafer/protocol';
 import { and, asc, desc, eq, gt, lt } from 'drizzle-orm';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { actorOf, requireRole } from '../../http/auth.ts';
+import { etagOf, revisionOf } from '../../http/etag.ts';
 import { cutPage, numberCursor } from '../../http/page.ts';
 import { rolloutMembers, rollouts } from '../tables.ts';
 import { makeRollout } from './make.ts';
@@ -28,19 +28,6 @@ import { readRollout } from './views.ts';
 
 const tags = ['rollouts'];
 const OneRollout = z.object({ id: RolloutId });
-const REVISION = /^"(\d{1,9})"$/;
-
-function revisionOf(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch === '*') return undefined;
-  const found = REVISION.exec(ifMatch)?.[1];
-  if (found === undefined)
-    throw new WaferError(
-      'request.precondition-failed',
-      `If-Match must be an ETag of this rollout, such as "3".`,
-    );
-  return Number(found);
-}
-
 export const rolloutRoutes =
   (deps: Deps): FastifyPluginAsyncZod =>
   async (app) => {
@@ -78,7 +65,7 @@ export const rolloutRoutes =
       async (request, reply) => {
         const made = await readRollout(deps.db, await makeRollout(deps, request.body, actorOf(request)));
         deps.live.publish({ type: 'rollout', rollout: made.id });
-        return reply.code(201).header('etag', `"${made.revision}"`).send(made);
+        return reply.code(201).header('etag', etagOf(made.revision)).send(made);
       },
     );
 
@@ -90,21 +77,25 @@ export const rolloutRoutes =
           tags,
           params: OneRollout.extend({ action: RolloutAction }),
           body: RolloutOrder,
-          response: { 200: RolloutView },
+          // 201: the rollback of a completed rollout is a new one.
+          response: { 200: RolloutView, 201: RolloutView },
         },
       },
       async (request, reply) => {
         const { id, action } = request.params;
         const ifMatch = revisionOf(request.headers['if-match']);
-        await obey(deps, {
+        const told = await obey(deps, {
           id,
           action,
           ifMatch,
           reason: request.body.reason ?? null,
           actor: actorOf(request),
         });
-        const view = await readRollout(deps.db, id);
-        return reply.header('etag', `"${view.revision}"`).send(view);
+        const view = await readRollout(deps.db, told);
+        return reply
+          .code(told === id ? 200 : 201)
+          .header('etag', etagOf(view.revision))
+          .send(view);
       },
     );
   };
@@ -145,7 +136,7 @@ const readingRoutes =
       },
       async ({ params: { id } }, reply) => {
         const view = await readRollout(db, id);
-        return reply.header('etag', `"${view.revision}"`).send(view);
+        return reply.header('etag', etagOf(view.revision)).send(view);
       },
     );
 
