@@ -14,7 +14,11 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [{ name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ }],
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            // Its configuration goes with it, or chunks that make schemas would run before
+            { name: 'zod', test: /node_modules[\\/]zod[\\/]|zod-config/ },
+          ],
         },
       },
     },

@@ -170,7 +170,11 @@ export class FleetServer {
       const id = '00000000-0000-4000-8000-000000000000';
       return ok({ id, token, uses, expires: '2026-11-22T00:00:00.000Z', server: 'https://127.0.0.1:8443' });
     }
-    if (/^(POST \/devices\/[^/]+\/revoke|DELETE \/claim-tokens\/[^/]+)$/.test(route))
+    if (
+      /^(POST \/devices\/[^/]+\/revoke|DELETE \/(claim-tokens\/[^/]+|devices\/[^/]+\/(rest|pins\/[^/]+)))$/.test(
+        route,
+      )
+    )
       return { status: 204, body: undefined };
     if (route === 'POST /sign-in-links')
       return ok({ url: 'http://127.0.0.1:8080/sign-in?token=x', expires: '2026-11-22T00:00:00.000Z' });

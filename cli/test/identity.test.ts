@@ -9,7 +9,9 @@ const ID = '00000000-0000-4000-8000-000000000001';
 const DEVICE = 'd-abcdefghijklmnop';
 const CLAIM = {
   id: ID,
+  name: 'lab',
   usesLeft: 3,
+  madeBy: 'user:ann',
   created: '2026-11-20T09:00:00.000Z',
   expires: '2026-11-22T09:00:00.000Z',
   revoked: null,
@@ -34,7 +36,9 @@ it('lists claim tokens with what is left of them', async () => {
   const { exit, stdout } = await person.wafer('claim', 'list');
   expect(exit).toBe(0);
   const lines = stdout.trimEnd().split('\n');
-  expect(lines[1]).toMatch(/^\S+ +3 left +2026-11-22T09:00:00.000Z +stable beta +lab +site=north$/);
+  expect(lines[1]).toMatch(
+    /^\S+ +lab +3 left +2026-11-22T09:00:00.000Z +user:ann +stable beta +lab +site=north$/,
+  );
   expect(lines.slice(2).map((line) => /used up|revoked|expired/.exec(line)?.[0])).toEqual([
     'used up',
     'revoked',

@@ -7,6 +7,7 @@ import { isSignedOut, RequestFailed } from './api/client.ts';
 import { LiveProvider } from './api/live.tsx';
 import { keys, useMe } from './api/queries.ts';
 import { Failure, Loading } from './elements/notice.tsx';
+import { CloneBanner } from './enrolment/clone-notice.tsx';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import { NotFound } from './shell/not-found.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -24,6 +25,9 @@ const ReleasePage = lazy(async () => ({
 }));
 const ChannelsPage = lazy(async () => ({
   default: (await import('./channels/channels-page.tsx')).ChannelsPage,
+}));
+const EnrolmentPage = lazy(async () => ({
+  default: (await import('./enrolment/enrolment-page.tsx')).EnrolmentPage,
 }));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
@@ -53,6 +57,7 @@ function Pages() {
         {({ app, version }) => <ReleasePage app={app} version={version} />}
       </Route>
       <Route path="/channels" component={ChannelsPage} />
+      <Route path="/enrolment" component={EnrolmentPage} />
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />
@@ -69,6 +74,7 @@ function SignedIn() {
   return (
     <LiveProvider>
       <Shell me={me.data}>
+        <CloneBanner />
         <TrustBanner />
         <Suspense fallback={<Loading rows={8} height={28} />}>
           <Pages />

@@ -4,8 +4,8 @@
  * a channel holds, and keeps nothing of its own but the choice of colour scheme.
  *
  * api/ asks and listens · format/ and the other pure files turn data into words · elements/ are
- * the parts that pages share · shell/ frames them · fleet/, device/, releases/, channels/ are the
- * pages. Invariants: every answer is parsed; live hints are followed by reading again, never
+ * the parts that pages share · shell/ frames them · fleet/, device/, releases/, channels/,
+ * enrolment/ and the others are the pages. Invariants: every answer is parsed; live hints are followed by reading again, never
  * believed; no state is told by colour alone.
  */
 import './zod-config.ts';

@@ -38,6 +38,8 @@ export interface Board {
 
 export class LocalRig {
   readonly folder: string;
+  /** What processes that start from now on see besides; other-time.ts makes one. */
+  environment: Readonly<Record<string, string>> = {};
   readonly #processes = new Map<string, Process>();
   #server: ServerAddresses | undefined;
   #token = '';
@@ -56,13 +58,25 @@ export class LocalRig {
   async startServer(): Promise<void> {
     const ready = await this.#start('server', [join(ROOT, 'server/src/main.ts')], {
       WAFER_DATA: join(this.folder, 'data'),
-      WAFER_API_PORT: '0',
-      WAFER_MQTT_PORT: '0',
-      WAFER_HTTP_PORT: '0',
+      ...this.#ports(),
     });
     this.#server = ready as unknown as ServerAddresses;
     const credentials = JSON.parse(readFileSync(this.server.credentials, 'utf8')) as { token: string };
     this.#token = credentials.token;
+  }
+
+  async stopServer(): Promise<void> {
+    await this.#stop('server', 'SIGTERM');
+  }
+
+  /** Free ones at first; then those that boards were told. */
+  #ports(): Record<string, string> {
+    const port = (url: string | undefined): string => (url === undefined ? '0' : new URL(url).port);
+    return {
+      WAFER_API_PORT: port(this.#server?.api),
+      WAFER_MQTT_PORT: String(this.#server?.mqtt.port ?? 0),
+      WAFER_HTTP_PORT: port(this.#server?.dashboard),
+    };
   }
 
   /** The CLI with `--json`; its answer, which is a problem when it fails. */
@@ -70,6 +84,7 @@ export class LocalRig {
     const child = spawn(process.execPath, [join(ROOT, 'cli/src/main.ts'), ...args, '--json'], {
       env: {
         ...process.env,
+        ...this.environment,
         WAFER_CREDENTIALS: this.server.credentials,
         WAFER_KEYS: join(this.folder, 'publisher-keys'),
       },
@@ -119,6 +134,7 @@ export class LocalRig {
   /** One command of the agent, to its end. */
   async agent(...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [join(ROOT, 'device-agent/src/main.ts'), ...args], {
+      env: { ...process.env, ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -130,14 +146,10 @@ export class LocalRig {
     return output;
   }
 
-  /** Starts an enrolled board; resolves once it has reached the broker. */
-  async startBoard(folder: string): Promise<Board> {
-    const ready = await this.#start(folder, [
-      join(ROOT, 'device-agent/src/main.ts'),
-      'run',
-      '--data',
-      folder,
-    ]);
+  /** Starts an enrolled board; resolves once it has reached the broker. `env` comes on top of the rig's. */
+  async startBoard(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Board> {
+    const program = join(ROOT, 'device-agent/src/main.ts');
+    const ready = await this.#start(folder, [program, 'run', '--data', folder], env);
     return { device: String(ready['device']), folder };
   }
 
@@ -203,6 +215,11 @@ export class LocalRig {
     });
   }
 
+  /** The last lines that one board wrote to stderr since it was started last. */
+  logOf(folder: string): readonly string[] {
+    return this.#processes.get(folder)?.errors ?? [];
+  }
+
   /** The last lines that server and boards wrote to stderr, their logs. */
   get logs(): string {
     return [...this.#processes.values()].flatMap(({ errors }) => errors).join('\n');
@@ -234,7 +251,7 @@ export class LocalRig {
     isReady: (said: Record<string, unknown>) => boolean = (said) => said['ready'] === true,
   ): Promise<Record<string, unknown>> {
     const child = spawn(process.execPath, [...args], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...this.environment, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const errors: string[] = [];

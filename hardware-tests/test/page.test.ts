@@ -2,6 +2,7 @@
  * The operators' journey in a real browser against a real fleet: sign in, see the board, publish,
  * and see the board change without a reload.
  */
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,5 +90,51 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     expect(await page.getByTestId('device-app').first().textContent()).toContain('probe-failed');
     expect(await page.getByTestId('fault-text').first().textContent()).toContain('calibration-offset');
     expect(await page.getByTestId('app-version').first().textContent()).toContain('1.1.0');
+  });
+
+  it('makes a claim token, is shown the command once, and revokes it', async () => {
+    await page.getByRole('link', { name: 'Enrolment' }).click();
+    await page.getByRole('button', { name: 'Enrol a board…' }).click();
+    await page.getByLabel('Name').fill('on the roof');
+    await page.getByRole('combobox', { name: 'Tags' }).fill('site=north');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Make a claim token' }).click();
+    const command = await page.getByTestId('made-claim').getByText('agent -- enrol').textContent();
+    const [, token = '', server = ''] = /enrol (wafer1\.\S+) --server (\S+)/.exec(command ?? '') ?? [];
+    expect(server).toBe(rig.server.api);
+    await page.getByRole('button', { name: 'Done' }).click();
+    const row = page.getByTestId('claim-row').filter({ hasText: 'on the roof' });
+    expect(await row.textContent()).toMatch(/works.*1 board.*stable.*site=north.*admin/);
+    expect(await page.content()).not.toContain(token.split('.')[2]);
+    await row.getByRole('button', { name: 'Revoke on the roof' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+    await expect
+      .poll(() => row.getByTestId('claim-state').textContent(), { timeout: 15_000 })
+      .toBe('revoked');
+    const late = rig.agent('enrol', token, '--server', server, '--data', join(rig.folder, 'late'));
+    await expect(late).rejects.toThrow(/revoked/);
+  });
+
+  it('is warned of a copied board above every page, and revokes it', async () => {
+    const copy = join(rig.folder, 'copy');
+    await cp(join(rig.folder, 'board'), copy, { recursive: true });
+    await rig.startBoard(copy);
+    await expect
+      .poll(async () => (await rig.api<{ items: unknown[] }>('GET', '/devices/clones')).items.length, {
+        timeout: 30_000,
+      })
+      .toBe(1);
+    await page.goto(rig.server.dashboard);
+    const banner = page.getByTestId('clone-banner');
+    await banner.getByRole('link', { name: 'Look' }).click();
+    const clone = page.getByTestId('clone');
+    expect(await clone.textContent()).toMatch(/is connected twice.*from 127\.0\.0\.1/);
+    expect(await clone.getByRole('link').getAttribute('href')).toBe(`/devices/${device}`);
+    await clone.getByRole('button', { name: /^Revoke/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+    await clone.waitFor({ state: 'detached' });
+    await page.goto(rig.server.dashboard);
+    await page.getByText('No board is enrolled yet').waitFor();
+    expect(await banner.count()).toBe(0);
   });
 });

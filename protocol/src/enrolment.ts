@@ -8,6 +8,8 @@ export const ClaimToken = z
   .regex(/^wafer1\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, 'a claim token looks like wafer1.….…');
 
 export const CreateClaim = z.strictObject({
+  /** For people, to tell it from others. */
+  name: z.string().trim().min(1).max(100).optional(),
   uses: z.number().int().min(1).max(10_000).default(1),
   expiresInSeconds: z.number().int().min(1).max(31_536_000).default(86_400),
   channels: z.array(ChannelName).max(16).default([]),
@@ -48,8 +50,11 @@ export type EnrolResponse = z.infer<typeof EnrolResponse>;
 /** A claim token without its secret, which nobody has but those whom it was given to. */
 export const ClaimView = z.object({
   id: z.uuid(),
+  name: z.string().nullable(),
   usesLeft: z.number().int(),
   created: Timestamp,
+  /** As audit events name them: `user:ann`; null when it was not kept. */
+  madeBy: z.string().nullable(),
   expires: Timestamp,
   revoked: Timestamp.nullable(),
   channels: z.array(ChannelName),
@@ -60,6 +65,38 @@ export type ClaimView = z.infer<typeof ClaimView>;
 
 /** GET /claim-tokens; newest first, at most 200, those that still work before those that do not. */
 export const ClaimList = z.object({ items: z.array(ClaimView) });
+
+/** By what the server can tell that two boards are one. */
+export const CloneReason = z.enum(['two live sessions', 'the serial number of the board', 'the key']);
+export type CloneReason = z.infer<typeof CloneReason>;
+
+/** Who may be whose clone, as `device.cloned` events of the audit tell it. */
+export const CloneView = z.object({
+  why: CloneReason,
+  /** Of the first and of the last event of the week. An event comes once a day at most. */
+  first: Timestamp,
+  last: Timestamp,
+  /** Two, or with two live sessions the one whose certificate both have. */
+  devices: z
+    .array(
+      z.object({
+        id: DeviceId,
+        name: z.string(),
+        online: z.boolean(),
+        revoked: z.boolean(),
+        /** Of the board, by its own word. */
+        boardSerial: z.string().nullable(),
+      }),
+    )
+    .min(1)
+    .max(2),
+  /** The earlier and the later of two live sessions: remote address, serial number of the certificate. */
+  sessions: z.array(z.object({ source: z.string(), serial: z.string() })).max(2),
+});
+export type CloneView = z.infer<typeof CloneView>;
+
+/** GET /devices/clones; of the last week, newest first, at most 100. Until one device is revoked; with one key, until both are. */
+export const CloneList = z.object({ items: z.array(CloneView) });
 
 /**
  * POST /renewals, over TLS with the certificate that is to be renewed, which may have expired: a

@@ -44,7 +44,12 @@ export const CreateToken = z.strictObject({
 export const TokenView = z.object({
   id: z.uuid(),
   name: z.string(),
+  /** As it was made. */
   role: Role,
+  /** Whose it is; null: the machine's, as the one in credentials.json. */
+  owner: z.object({ id: z.string(), name: z.string() }).nullable(),
+  /** What it acts as now: never above its owner. */
+  effectiveRole: Role,
   scopes: z.array(z.string()).nullable(),
   created: Timestamp,
   expires: Timestamp.nullable(),

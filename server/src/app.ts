@@ -23,6 +23,7 @@ import { keepToTheApi } from './http/listeners.ts';
 import { answerOnce } from './http/idempotency.ts';
 import { describeApi } from './http/openapi.ts';
 import { answerProblems, describe, sendProblem } from './http/problems.ts';
+import { cookieRules, insistOnTls, sessionCookie } from './http/site.ts';
 import {
   authenticator,
   passwordPage,
@@ -49,11 +50,14 @@ const BODY_BYTES = 1024 * 1024;
 
 export async function app(deps: Deps, parts: AppParts): Promise<FastifyInstance> {
   const { people } = parts;
+  const { publicUrl, trustedProxies } = deps.config;
+  const cookies = cookieRules(deps.config);
   const server = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     forceCloseConnections: true,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: () => randomUUID(),
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, describe(error)),
   }).withTypeProvider<ZodTypeProvider>();
@@ -61,12 +65,14 @@ export async function app(deps: Deps, parts: AppParts): Promise<FastifyInstance>
   server.setSerializerCompiler(serializerCompiler);
   answerProblems(server);
   keepToTheApi(server);
-  guardEveryRoute(server);
-  answerOnce(server, { ...deps, secret: await requestSecret(deps.config.dataFolder) });
+  insistOnTls(server, cookies);
+  guardEveryRoute(server, publicUrl);
+  const secret = await requestSecret(deps.config.dataFolder);
+  answerOnce(server, { ...deps, secret, sessionCookie: sessionCookie(cookies) });
   server.decorate('authenticate', authenticator({ ...deps, people }));
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
   await secureHeaders(server);
-  await describeApi(server);
+  await describeApi(server, sessionCookie(cookies));
 
   server.get('/healthz', { schema: { hide: true } }, async () => {
     await deps.db.execute(sql`select 1`).catch((cause: unknown) => {

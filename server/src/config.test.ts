@@ -29,6 +29,37 @@ it('single sign-on is there when it has an issuer and a client, inside this netw
   });
 });
 
+it('a public address is an origin, written one way, and the proxy stands on loopback unless others are named', () => {
+  expect(parseConfig({})).toMatchObject({ publicUrl: undefined, trustedProxies: [] });
+  expect(parseConfig({ WAFER_PUBLIC_URL: 'https://Fleet.Example.org:443' })).toMatchObject({
+    publicUrl: 'https://fleet.example.org',
+    trustedProxies: ['127.0.0.1', '::1'],
+  });
+  for (const url of ['http://localhost:8080', 'http://127.0.0.1:8080', 'http://[::1]:8080'])
+    expect(parseConfig({ WAFER_PUBLIC_URL: url }).publicUrl).toBe(url);
+  const chain = { WAFER_PUBLIC_URL: 'https://f.example', WAFER_TRUSTED_PROXIES: '::1, 10.1.0.0/16' };
+  expect(parseConfig(chain).trustedProxies).toEqual(['::1', '10.1.0.0/16']);
+});
+
+it.each([
+  'http://fleet.example.org',
+  'http://localhost.example.org',
+  'http://127.0.0.1.example.org',
+  'https://fleet.example.org/',
+  'https://fleet.example.org/wafer',
+  'https://fleet.example.org?a',
+  'https://ann@fleet.example.org',
+  'https://*.example.org',
+  'https://a.example,https://b.example',
+  'fleet.example.org',
+  'ftp://fleet.example.org',
+  'null',
+])('the public address %s is refused in one line', (url) => {
+  const attempt = () => parseConfig({ WAFER_PUBLIC_URL: url });
+  expect(attempt).toThrow(StartError);
+  expect(attempt).toThrow(/^The configuration is not valid. WAFER_PUBLIC_URL: must be an origin .*$/);
+});
+
 it.each([
   ['a port out of range', { WAFER_API_PORT: '70000' }, /WAFER_API_PORT/],
   ['a port that is no number', { WAFER_MQTT_PORT: 'mqtt' }, /WAFER_MQTT_PORT/],
@@ -38,6 +69,17 @@ it.each([
   ['an issuer that is not https', { ...OIDC, WAFER_OIDC_ISSUER: 'http://idp.example' }, /must be https/],
   ['an issuer that is no URL', { ...OIDC, WAFER_OIDC_ISSUER: 'idp.example' }, /WAFER_OIDC_ISSUER/],
   ['a URL among private hosts', { WAFER_PRIVATE_HOSTS: 'a.example, https://b' }, /WAFER_PRIVATE_HOSTS/],
+  [
+    'a proxy by its name',
+    { WAFER_PUBLIC_URL: 'https://f.example', WAFER_TRUSTED_PROXIES: 'proxy' },
+    /WAFER_TRUSTED_PROXIES/,
+  ],
+  [
+    'everybody as a proxy',
+    { WAFER_PUBLIC_URL: 'https://f.example', WAFER_TRUSTED_PROXIES: '0.0.0.0/0' },
+    /WAFER_TRUSTED_PROXIES.*every address/,
+  ],
+  ['a proxy of nothing', { WAFER_TRUSTED_PROXIES: '127.0.0.1' }, /WAFER_PUBLIC_URL/],
   ['two mistakes', { WAFER_HTTP_PORT: '-1', WAFER_LOG_LEVEL: 'loud' }, /WAFER_HTTP_PORT.*WAFER_LOG_LEVEL/],
 ])('%s is named in one line', (_what, environment, line) => {
   const attempt = () => parseConfig(environment);

@@ -12,6 +12,34 @@ const Host = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'is no host name and n
 /** As in a URL: `idp.internal`, `10.0.0.5:8443`, `[fd00::1]:8443`. */
 const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(:\d{1,5})?$/;
 
+/** `localhost`, 127.0.0.0/8 or ::1, as a URL names them. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** An origin that browsers reach: https, or plain HTTP on loopback, where nobody listens in. Gives it normalised. */
+const PublicUrl = z.string().transform((text, issues): string => {
+  const url = /^https?:\/\/[^/?#@\\\s]+$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && HOST_AND_PORT.test(url.host))
+    if (url.protocol === 'https:' || LOOPBACK.test(url.hostname)) return url.origin;
+  issues.addIssue(
+    'must be an origin without a path, as https://fleet.example.org (plain http on loopback only)',
+  );
+  return z.NEVER;
+});
+
+/** Addresses or networks, none of them everybody's. */
+const Proxies = z
+  .string()
+  .transform((text) => text.split(',').map((address) => address.trim()))
+  .pipe(
+    z.array(
+      z
+        .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+          error: 'must be addresses or networks between commas',
+        })
+        .refine((address) => !/\/0+$/.test(address), 'must not be every address'),
+    ),
+  );
+
 const Environment = z.object({
   WAFER_DATA: z.string().min(1).default('./data'),
   DATABASE_URL: z
@@ -22,6 +50,8 @@ const Environment = z.object({
   WAFER_API_PORT: Port.default(8443),
   WAFER_MQTT_PORT: Port.default(8883),
   WAFER_HTTP_PORT: Port.default(8080),
+  WAFER_PUBLIC_URL: PublicUrl.optional(),
+  WAFER_TRUSTED_PROXIES: Proxies.optional(),
   WAFER_MAX_COMPONENT_BYTES: z.coerce
     .number()
     .int()
@@ -65,6 +95,10 @@ export interface Config {
   readonly mqttPort: number;
   /** The dashboard's; always on loopback. */
   readonly httpPort: number;
+  /** Origin at which a proxy that ends TLS offers the dashboard; absent: it is on loopback only. */
+  readonly publicUrl: string | undefined;
+  /** Whose `X-Forwarded-For` is believed: addresses or networks. */
+  readonly trustedProxies: readonly string[];
   readonly maxComponentBytes: number;
   /** Absent: there is none. */
   readonly sso: SsoConfig | undefined;
@@ -91,6 +125,17 @@ function ssoOf(env: z.infer<typeof Environment>): SsoConfig | undefined {
   return { issuer, clientId, clientSecret: env.WAFER_OIDC_CLIENT_SECRET, name: env.WAFER_OIDC_NAME };
 }
 
+const LOOPBACK_PROXIES = ['127.0.0.1', '::1'];
+
+/** The dashboard listens on loopback, so that is where its proxy stands; others may stand before that one. */
+function proxiesOf({ WAFER_PUBLIC_URL: url, WAFER_TRUSTED_PROXIES: named }: z.infer<typeof Environment>) {
+  if (url !== undefined) return named ?? LOOPBACK_PROXIES;
+  if (named === undefined) return [];
+  throw new StartError(
+    'WAFER_TRUSTED_PROXIES needs WAFER_PUBLIC_URL: without it there is no proxy in front.',
+  );
+}
+
 /** Throws a StartError that names every variable which does not fit. An empty variable is an absent one. */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
@@ -107,6 +152,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     apiPort: env.WAFER_API_PORT,
     mqttPort: env.WAFER_MQTT_PORT,
     httpPort: env.WAFER_HTTP_PORT,
+    publicUrl: env.WAFER_PUBLIC_URL,
+    trustedProxies: proxiesOf(env),
     maxComponentBytes: env.WAFER_MAX_COMPONENT_BYTES,
     sso: ssoOf(env),
     privateHosts: env.WAFER_PRIVATE_HOSTS,

@@ -47,6 +47,7 @@ import { telemetry } from './telemetry/index.ts';
 /** What `main.ts` prints once everything listens. */
 export interface Ready {
   readonly ready: true;
+  /** Where browsers find it: on loopback, or at the public address. */
   readonly dashboard: string;
   readonly signIn: string;
   readonly api: string;
@@ -119,10 +120,11 @@ async function open(
   onStop(() => app.close());
   composed.resolve();
 
-  dashboard = `http://127.0.0.1:${await listenOnLoopback(app, config.httpPort)}`;
+  const local = `http://127.0.0.1:${await listenOnLoopback(app, config.httpPort)}`;
+  dashboard = config.publicUrl ?? local;
   const secure = await listenSecurely(app, authority.serverTls(), { host, port: config.apiPort });
   onStop(() => secure.close());
-  const credentials = await writeCredentials({ ...parts, dataFolder }, dashboard);
+  const credentials = await writeCredentials({ ...parts, dataFolder }, local);
   const signIn = signInUrl(dashboard, await people.createLink());
   api = `https://${inUrl(mqtt.host)}:${secure.port}`;
   return { ready: true, dashboard, signIn, api, mqtt, data: dataFolder, credentials };

@@ -66,6 +66,7 @@ export async function openFleet(): Promise<Fleet> {
     port: 0,
     clock: t.clock,
     log: quietLog,
+    expiryCheckMs: 20,
     authenticate: async ({ serial, device }) => !(await authority.isRevoked(serial, device)),
   });
   Object.assign(t.deps, { bus });

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { app as createApp } from '../src/app.ts';
 import { audit, SERVER_ACTOR } from '../src/audit/index.ts';
+import type { Config } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
 import {
   createToken,
@@ -49,16 +50,22 @@ export const BROKER = { host: '127.0.0.1', port: 8883 };
 
 export async function testApp(
   contexts: readonly FastifyPluginAsyncZod[] = [],
-  options: { dashboardFolder?: string; sso?: Sso; clock?: TestClock } = {},
+  options: { dashboardFolder?: string; sso?: Sso; clock?: TestClock; config?: Partial<Config> } = {},
 ): Promise<TestApp> {
   const database = await freshDatabase();
   const dataFolder = await temporaryFolder();
-  const config = testConfig(dataFolder);
+  const config = testConfig(dataFolder, options.config);
   const clock = options.clock ?? testClock();
   const { db } = database;
   const told: TestApp['told'] = { cut: [], live: [], enrolled: [] };
   const authority = await openAuthority({ config, clock, db });
-  const people = await openPeople({ db, clock, log: quietLog, secret: 'a secret for tests, 32 octets long' });
+  const people = await openPeople({
+    config,
+    db,
+    clock,
+    log: quietLog,
+    secret: 'a secret for tests, 32 octets long',
+  });
   const deps = {
     config,
     clock,
@@ -75,7 +82,7 @@ export async function testApp(
   };
   const parts = {
     people,
-    dashboard: () => 'http://127.0.0.1:8080',
+    dashboard: () => config.publicUrl ?? 'http://127.0.0.1:8080',
     api: () => 'https://127.0.0.1:8443',
     broker: () => BROKER,
     trustedRoot: () => self.root(),

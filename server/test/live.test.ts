@@ -18,7 +18,7 @@ async function open(role: 'viewer' | 'stranger' = 'viewer'): Promise<void> {
   answerProblems(app);
   app.decorateRequest('actor', null);
   app.decorate('authenticate', async () =>
-    role === 'stranger' ? undefined : { name: 'someone', role, via: 'token' as const },
+    role === 'stranger' ? undefined : { name: 'someone', role, via: 'token' as const, person: null },
   );
   await app.register(live({ live: hub, clock: { now: () => Date.now() } }));
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -117,6 +117,7 @@ it('forgets a page that left, and closes those that are open when the server clo
     name: 'someone',
     role: 'viewer' as const,
     via: 'token' as const,
+    person: null,
   }));
   await app.register(live({ live: counted, clock: { now: () => Date.now() } }));
   await app.listen({ port: 0, host: '127.0.0.1' });

@@ -65,7 +65,12 @@ export class Fleet {
     app.setSerializerCompiler(serializerCompiler);
     answerProblems(app);
     app.decorateRequest('actor', null);
-    app.decorate('authenticate', async () => ({ name: 'someone', role: fleet.role, via: 'token' as const }));
+    app.decorate('authenticate', async () => ({
+      name: 'someone',
+      role: fleet.role,
+      via: 'token' as const,
+      person: null,
+    }));
     await app.register(devices(fleet.deps, { onHello }));
     await app.register(telemetry(fleet.deps));
     await app.ready();

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { MAX_PAYLOAD_BYTES, deviceTopic, guestTopic, type AppName, type DeviceId } from '@wafer/protocol';
 import mqttPacket, { type IConnectPacket } from 'mqtt-packet';
@@ -171,7 +172,7 @@ describe('who may connect', () => {
     await expect(link.connect(newDeviceId())).resolves.toBeDefined();
   });
 
-  it('passes the serial number of the certificate to the check', async () => {
+  it('passes the serial number and the end of the certificate to the check', async () => {
     const asked = new Collected<unknown>();
     await open({
       authenticate: async (presented) => {
@@ -181,7 +182,9 @@ describe('who may connect', () => {
     });
     const device = newDeviceId();
     await link.connect(device);
-    expect(asked.items).toEqual([{ device, serial: (await link.identity(device)).serial }]);
+    const { serial, cert } = await link.identity(device);
+    const expires = Date.parse(new X509Certificate(cert).validTo);
+    expect(asked.items).toEqual([{ device, serial, expires }]);
   });
 
   it('says "try later" when the check itself fails', async () => {

@@ -185,6 +185,27 @@ describe('a server that serves', () => {
   }, 60_000);
 });
 
+it('a server with a public address leads people there, and the CLI of its machine to loopback', async () => {
+  const [own, database] = [await temporaryFolder(), await freshDatabase()];
+  const WAFER_PUBLIC_URL = 'https://fleet.example.org';
+  const run = runServer({ WAFER_DATA: own, DATABASE_URL: database.url, WAFER_PUBLIC_URL });
+  try {
+    const said = await run.ready;
+    expect(said.dashboard).toBe(WAFER_PUBLIC_URL);
+    expect(said.signIn.startsWith(`${WAFER_PUBLIC_URL}/sign-in?token=`)).toBe(true);
+    const { api } = JSON.parse(await readFile(said.credentials, 'utf8')) as { api: string };
+    expect(api).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const proxied = await fetch(`${api}${said.signIn.slice(WAFER_PUBLIC_URL.length)}`, {
+      redirect: 'manual',
+    });
+    expect(proxied.headers.getSetCookie()[0]).toMatch(/^__Host-wafer\.session_token=.*Secure/);
+  } finally {
+    await run.stop();
+    await database.close();
+    await rm(own, { recursive: true, force: true });
+  }
+}, 60_000);
+
 describe('a server that cannot start says why in exactly one line', () => {
   let database: TestDatabase;
   beforeAll(async () => void (database = await freshDatabase()));

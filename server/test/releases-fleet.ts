@@ -158,7 +158,13 @@ export async function fleet(
     signers: await loadSigners(join(folder, 'server', 'keys')),
     vault: await openVault(folder),
   };
-  const people = await openPeople({ db, clock, log: quietLog, secret: 'a secret for tests, 32 octets long' });
+  const people = await openPeople({
+    config,
+    db,
+    clock,
+    log: quietLog,
+    secret: 'a secret for tests, 32 octets long',
+  });
   const contexts = [
     releasesPlugin(deps),
     channelsPlugin(deps),

@@ -108,6 +108,8 @@ export class Publisher {
   readonly rootKeys = [newKey(), newKey()];
   readonly targetsKey = newKey();
   readonly appKeys = new Map<string, KeyObject>();
+  /** A second key of an app, which then takes both; for those that have one. */
+  readonly coAppKeys = new Map<string, KeyObject>();
   readonly roles = new Map<string, { version: number; targets: Record<string, unknown> }>();
   readonly online: OnlineKeys;
   rootVersion = 0;
@@ -156,11 +158,11 @@ export class Publisher {
         },
       },
       delegations: {
-        keys: keyMap([...this.appKeys.values()]),
-        roles: [...this.appKeys].map(([name, key]) => ({
+        keys: keyMap([...this.appKeys.values(), ...this.coAppKeys.values()]),
+        roles: [...this.appKeys.keys()].map((name) => ({
           name,
-          keyids: [idOf(key)],
-          threshold: 1,
+          keyids: this.keysOf(name).map(idOf),
+          threshold: this.keysOf(name).length,
           terminating: true,
           paths: delegatedPaths(AppName.parse(name)),
         })),
@@ -203,13 +205,13 @@ export class Publisher {
     return [path, { length: made.bytes.length, hashes: { sha256: made.digest }, custom }];
   }
 
-  role(
-    app: string,
-    version: number,
-    targets: Record<string, unknown>,
-    key = this.appKeys.get(app),
-  ): SignedMetadata {
-    return signed({ ...head('targets', version), targets }, key as KeyObject);
+  role(app: string, version: number, targets: Record<string, unknown>, ...keys: KeyObject[]): SignedMetadata {
+    const signers = keys.length > 0 ? keys : this.keysOf(app);
+    return signed({ ...head('targets', version), targets }, ...signers);
+  }
+
+  keysOf(app: string): KeyObject[] {
+    return [this.appKeys.get(app), this.coAppKeys.get(app)].filter((key) => key !== undefined);
   }
 
   /** The request that publishes a release as it should be; the caller keeps it with `keep` if it was accepted. */

@@ -131,7 +131,7 @@ test('a role signed by the key of another app is refused', async () => {
     'thermo',
     3,
     { ...held?.targets, [path]: target },
-    publisher.appKeys.get('other'),
+    ...publisher.keysOf('other'),
   );
   expect(await refusal({ ...publisher.release('thermo', '2.0.0', made).request, role })).toMatchObject(
     as('trust.signature-invalid'),

@@ -82,7 +82,7 @@ test.each(ORDERS)(
   async ({ action, before, after }) => {
     const channel = `order-${action}`;
     await house.channelOf(channel, 4);
-    const actor = { audit: 'user:somebody', source: '127.0.0.1' };
+    const actor = { audit: 'user:somebody', source: '127.0.0.1', person: null };
     let obeyed = 0;
     for (let last = 1; obeyed < 2; last += 1) {
       expect(last).toBeLessThan(20);

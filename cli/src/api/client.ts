@@ -28,6 +28,8 @@ import {
   type NextMetadata,
   type OnlineKeyRole,
   OnlineKeys,
+  PinList,
+  PinView,
   Problem,
   ReleaseList,
   ReleaseView,
@@ -38,6 +40,7 @@ import {
   RolloutPreview,
   RolloutView,
   SecretList,
+  type SetPin,
   type SetSecret,
   SignedMetadata,
   TrustStatus,
@@ -102,6 +105,12 @@ export function createApi(credentials: Credentials) {
     revokeClaim: (id: string) => call(z.undefined(), { method: 'DELETE', path: `/claim-tokens/${id}` }),
     revokeDevice: (id: string) =>
       call(z.undefined(), { method: 'POST', path: `/devices/${encodeURIComponent(id)}/revoke` }),
+    pins: () => everyPage<PinView>((query) => get(PinList, `/pins${query}`)),
+    setPin: (id: string, app: string, pin: z.input<typeof SetPin>) =>
+      send(PinView, 'PUT', pinOf(id, app), pin),
+    removePin: (id: string, app: string) => call(z.undefined(), { method: 'DELETE', path: pinOf(id, app) }),
+    endRest: (id: string) =>
+      call(z.undefined(), { method: 'DELETE', path: `/devices/${encodeURIComponent(id)}/rest` }),
     createSignInLink: () => send(CreatedSignInLink, 'POST', '/sign-in-links', {}),
     /** Newest first, at most `most`. */
     auditEvents: (filter: { target?: string; actor?: string }, most: number) =>
@@ -144,6 +153,8 @@ export function createApi(credentials: Credentials) {
   };
 }
 
+const pinOf = (id: string, app: string): string =>
+  `/devices/${encodeURIComponent(id)}/pins/${encodeURIComponent(app)}`;
 const secretsOf = (app: string): string => `/apps/${encodeURIComponent(app)}/secrets`;
 
 async function everyPage<T>(

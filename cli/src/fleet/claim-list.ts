@@ -20,11 +20,13 @@ const describeTags = (tags: ClaimView['tags']): string =>
 
 const describeClaims = (claims: readonly ClaimView[], now: number): string =>
   table(
-    ['id', 'uses', 'expires', 'channels', 'group', 'tags'],
+    ['id', 'name', 'uses', 'expires', 'made by', 'channels', 'group', 'tags'],
     claims.map((claim) => [
       claim.id,
+      claim.name ?? '–',
       describeClaimState(claim, now),
       claim.expires,
+      claim.madeBy ?? '–',
       claim.channels.join(' ') || '–',
       claim.group ?? '–',
       describeTags(claim.tags),

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { addClaimListCommands } from './claim-list.ts';
 
 interface ClaimOptions {
+  readonly name?: string;
   readonly uses: string;
   readonly expires: string;
   readonly channel: readonly string[];
@@ -34,6 +35,7 @@ function claimOf(options: ClaimOptions) {
     uses: Number(options.uses),
     expiresInSeconds: parseDuration(options.expires),
     channels: options.channel.length === 0 ? ['stable'] : options.channel,
+    ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.group === undefined ? {} : { group: options.group }),
     tags: Object.fromEntries(options.tag.map(parseTag)),
   });
@@ -61,6 +63,7 @@ export function addClaimCommands(program: Command, context: Context): void {
         ].join('\n'),
     };
   })
+    .option('--name <text>', 'what the token is called in lists')
     .option('--uses <n>', 'devices that it may enrol', '1')
     .option('--expires <duration>', 'how long it works: 90s, 30m, 12h, 1d', '1d')
     .option('--channel <name>', 'channel of the devices; may be repeated (default: stable)', collect, [])

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { addClaimCommands } from './claims.ts';
 import { describeChannels, describeDevice, describeDevices, describeReleases } from './describe.ts';
 import { parseName } from './names.ts';
+import { addPinCommands } from './pins.ts';
 import { addRevokeCommand } from './revoke.ts';
 
 export function addFleetCommands(program: Command, context: Context): void {
@@ -14,6 +15,7 @@ export function addFleetCommands(program: Command, context: Context): void {
   });
 
   addRevokeCommand(devicesCommand, context);
+  addPinCommands(devicesCommand, context);
 
   addCommand(program, 'device <id>', 'show one device', context, async ([id = '']) => {
     const device = await (await signedInApi(context)).device(parseName('device', id));

@@ -96,6 +96,8 @@ describe('a device', () => {
       health: 'healthy',
       inventory: null,
       desiredVersion: 1,
+      pins: { thermo: '1.2.0' },
+      rests: { until: '2026-11-22T09:00:00.000Z', why: 'It failed 3 times in a row' },
       messages: [],
       latest: {
         at: '2026-11-21T08:59:50.000Z',
@@ -118,6 +120,13 @@ describe('a device', () => {
       },
       apps: [thermo],
     });
+
+  it('shows what keeps it from following its channels', () => {
+    const page = describeDevice(detail({}), NOW);
+    expect(page).toMatch(/^pinned +thermo 1\.2\.0$/m);
+    expect(page).toMatch(/^rests +until 2026-11-22T09:00:00\.000Z: It failed 3 times in a row$/m);
+    expect(describeDevice(detail({}), Date.parse('2026-11-23T00:00:00.000Z'))).not.toMatch(/^rests/m);
+  });
 
   it('shows what its apps use beside their limits', () => {
     const page = describeDevice(detail({ usage }), NOW);

@@ -47,6 +47,10 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
     ['health', device.health],
     ['seen', device.online ? 'online' : ago(device.lastSeen, nowMs)],
     ['channels', device.channels.join(', ')],
+    ...Object.entries(device.pins).map(([app, version]) => ['pinned', `${app} ${version}`] as const),
+    ...(device.rests === null || Date.parse(device.rests.until) <= nowMs
+      ? []
+      : [['rests', `until ${device.rests.until}: ${device.rests.why}`] as const]),
     ['architecture', device.arch],
     ...(inventory === null
       ? []

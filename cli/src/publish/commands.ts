@@ -7,6 +7,7 @@ import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
 import { type Result, warner } from '../output.ts';
 import { addKeysOption, type KeysOptions, keyringOf } from '../trust/options.ts';
+import { describeOutcome } from '../trust/outcome.ts';
 import { addPassphraseOptions } from '../trust/passphrase.ts';
 import { sha256 } from '../trust/documents.ts';
 import { inspect, kindOf } from './component.ts';
@@ -115,12 +116,15 @@ function describe({
   fresh,
   channel,
   devices,
+  pending,
   warnings,
 }: Published): string {
+  const head = pending !== null ? 'not published yet:' : fresh ? 'published' : 'was published already:';
   const told = `${devices} ${devices === 1 ? 'device was' : 'devices were'} told`;
   return [
-    `${fresh ? 'published' : 'was published already:'} ${app} ${version}, release ${counter} of the app`,
+    `${head} ${app} ${version}, release ${counter} of the app`,
     `  ${world} of ${length} bytes, SHA-256 ${digest}`,
+    ...(pending === null ? [] : [describeOutcome(pending)]),
     channel === null ? '  no channel was moved' : `  channel ${channel} holds it now; ${told}`,
     ...warnings.map((line) => `warning: ${line}`),
   ].join('\n');

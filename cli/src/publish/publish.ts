@@ -17,6 +17,7 @@ import { triggersProblem } from '@wafer/protocol/schedule';
 import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
 import { floorIn } from '../trust/documents.ts';
+import type { Outcome } from '../trust/ceremony.ts';
 import { expiryWarnings } from '../trust/expiry.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { parseCounter } from '../trust/options.ts';
@@ -30,8 +31,9 @@ import {
   draftRelease,
   publishedCounter,
   readChain,
-  signAndCreate,
+  type TrustApi,
 } from './release.ts';
+import { type Signed, signAndCreate } from './sign.ts';
 
 export interface PublishRequest {
   /** Absolute paths. */
@@ -60,12 +62,14 @@ export interface Published {
   readonly channel: ChannelName | null;
   /** Devices that were told. */
   readonly devices: number;
+  /** Set while the release still lacks signatures; then no channel was moved. */
+  readonly pending: Outcome | null;
   /** What will need signing again soon, one line each. */
   readonly warnings: readonly string[];
 }
 
 export interface Parties {
-  readonly api: Pick<Api, 'role' | 'metadata' | 'createRelease' | 'uploadBlob' | 'moveChannel'>;
+  readonly api: TrustApi & Pick<Api, 'uploadBlob'>;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly startProgress: (label: string, totalBytes: number) => Progress;
@@ -80,20 +84,14 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
   const published = publishedCounter(chain, draft);
   if (published === undefined) await upload(draft, component, parties);
   else mustHaveFloor(chain, draft);
-  const counter = published ?? (await signAndCreate(api, keyring, clock, draft)).counter;
-
   const { grants, config, limits, isolation, triggers, health } = manifest;
+  const to = { version: draft.version, grants, config, limits, isolation, triggers, health };
+  const move = channel && { channel, to };
+  const { counter, outcome }: Signed =
+    published === undefined ? await signAndCreate(api, keyring, clock, draft, move) : { counter: published };
+
   const moved =
-    channel &&
-    (await api.moveChannel(channel, draft.app, {
-      version: draft.version,
-      grants,
-      config,
-      limits,
-      isolation,
-      triggers,
-      health,
-    }));
+    outcome === undefined ? channel && (await api.moveChannel(channel, draft.app, to)) : outcome.moved;
   const { world, imports, exports } = draft.custom;
   return {
     app: draft.app,
@@ -105,8 +103,9 @@ export async function publish(prepared: Prepared, parties: Parties): Promise<Pub
     imports,
     exports,
     fresh: published === undefined,
-    channel: channel ?? null,
+    channel: moved?.channel ?? null,
     devices: moved?.devices ?? 0,
+    pending: outcome?.state === 'pending' ? outcome : null,
     warnings: warningsOn(chain, clock.now()),
   };
 }

@@ -1,40 +1,25 @@
 /**
- * A release as it will be signed, and the publisher's dealings with the server's copy of the trust
- * chain: read, verify, extend by one target, sign, hand over; again from the start when somebody
- * else published meanwhile.
+ * A release as it will be signed, and what the server holds of the trust chain for its app, verified.
+ * sign.ts extends the one by the other.
  */
 import {
   type AppName,
   CHUNK_BYTES,
-  type Clock,
   Digest,
   ReleaseCustom,
   releaseTarget,
-  type ReleaseView,
-  signDocument,
-  type SignedMetadata,
   type Version,
   WaferError,
 } from '@wafer/protocol';
 import { isDeepStrictEqual } from 'node:util';
 import type { Api } from '../api/client.ts';
 import { type Anchor, trustedRoot } from '../trust/anchor.ts';
-import {
-  sha256,
-  type TargetEntry,
-  type TargetsDocument,
-  floorIn,
-  withDelegation,
-  withFloor,
-  withTarget,
-} from '../trust/documents.ts';
+import type { CeremonyApi } from '../trust/ceremony.ts';
+import { sha256 } from '../trust/documents.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { type Verified, verifyRole } from '../trust/verify.ts';
 import type { Inspection } from './component.ts';
 import type { Manifest } from './manifest.ts';
-
-/** Times that a publisher who lost the race reads again. */
-const ATTEMPTS = 5;
 
 export interface Draft {
   readonly app: AppName;
@@ -47,7 +32,7 @@ export interface Draft {
   readonly custom: Omit<ReleaseCustom, 'counter'>;
 }
 
-export type TrustApi = Pick<Api, 'role' | 'metadata' | 'createRelease'>;
+export type TrustApi = Pick<Api, 'metadata'> & CeremonyApi;
 
 /** What the server holds for an app, verified; `role` is absent for an app that published nothing. */
 export interface Chain {
@@ -130,105 +115,4 @@ export function publishedCounter({ role }: Chain, draft: Draft): number | undefi
       `${draft.app} ${draft.version} was published asking for other grants or memory: give it a new version`,
     );
   return counter;
-}
-
-/** Signs the release on top of what the server has and hands it over; returns its counter. */
-export async function signAndCreate(
-  api: TrustApi,
-  keyring: Keyring,
-  clock: Clock,
-  draft: Draft,
-): Promise<{ counter: number; view: ReleaseView | undefined }> {
-  for (let attempt = 1; ; attempt += 1) {
-    const chain = await readChain(api, keyring, draft.app);
-    const counter = publishedCounter(chain, draft);
-    if (counter !== undefined) return { counter, view: undefined };
-    const signed = await signNext(keyring, chain, draft, clock.now());
-    try {
-      const view = await api.createRelease({ ...draftNames(draft), ...signed.metadata });
-      await keyring.raiseSeen(signed.versions);
-      return { counter: signed.counter, view };
-    } catch (error) {
-      const lostTheRace = error instanceof WaferError && error.code === 'trust.version-conflict';
-      if (!lostTheRace || attempt === ATTEMPTS) throw error;
-    }
-  }
-}
-
-const draftNames = ({ app, version, digest }: Draft) => ({ app, version, digest });
-
-async function signNext(keyring: Keyring, chain: Chain, draft: Draft, nowMs: number) {
-  const { targets, role, isDelegated } = chain;
-  const { app, version, digest, length, custom } = draft;
-  const counter = 1 + Math.max(0, ...Object.values(role?.document.targets ?? {}).map(counterOf));
-  const entry: TargetEntry = { length, hashes: { sha256: digest }, custom: { ...custom, counter } };
-  const added = withTarget(role?.document, releaseTarget(app, version, digest), entry, nowMs);
-  const next = draft.floor === undefined ? added : withFloorAlong(added, draft, counter);
-  if (isDelegated) {
-    const signedRole = await signWith(keyring, keysOfApp(targets.document, app), next, {
-      role: `app ${app}`,
-      hint: 'another key was delegated to: publish where that key lies',
-    });
-    return {
-      counter,
-      metadata: { role: signedRole },
-      versions: { targets: targets.document.version, [app]: next.version },
-    };
-  }
-  const key = await keyring.findOrMake(`app-${app}`);
-  const nextTargets = withDelegation(targets.document, app, key.publicHex, nowMs);
-  const signedTargets = await signWith(keyring, chain.root.document.roles.targets, nextTargets, {
-    role: 'targets',
-    hint: `the app is new, so targets must be signed: run wafer keys delegate ${app} where those keys lie`,
-  });
-  return {
-    counter,
-    metadata: {
-      role: signDocument(next, await keyring.open(key.name)),
-      targets: signedTargets,
-    },
-    versions: { targets: nextTargets.version, [app]: next.version },
-  };
-}
-
-/** One version of the role for both: the release, and the floor that comes with it. */
-function withFloorAlong(role: TargetsDocument, { app, floor = 0 }: Draft, counter: number): TargetsDocument {
-  const was = floorIn(role, app);
-  if (floor < was) throw new WaferError('cli.usage', `the floor of ${app} is ${was}, and may only rise`);
-  if (floor > counter)
-    throw new WaferError(
-      'cli.usage',
-      `--floor ${floor} would rule out this very release, whose counter is ${counter}`,
-    );
-  return withFloor(role, app, floor);
-}
-
-function keysOfApp(targets: TargetsDocument, app: AppName): { keyids: string[]; threshold: number } {
-  const found = targets.delegations?.roles.find(({ name }) => name === app);
-  return found ?? { keyids: [], threshold: 1 };
-}
-
-/** 0 for the floor target, which has none. */
-function counterOf({ custom }: TargetEntry): number {
-  const counter = custom?.['counter'];
-  return typeof counter === 'number' ? counter : 0;
-}
-
-/** Signed by those keys of a role that lie in the folder; cli.keys-missing when they are fewer than it takes. */
-async function signWith(
-  keyring: Keyring,
-  { keyids, threshold }: { keyids: readonly string[]; threshold: number },
-  document: TargetsDocument,
-  { role, hint }: { role: string; hint: string },
-): Promise<SignedMetadata> {
-  const held = (await keyring.list()).filter(({ keyid }) => keyids.includes(keyid)).slice(0, threshold);
-  if (held.length < threshold)
-    throw new WaferError(
-      'cli.keys-missing',
-      `${keyring.folder} holds ${held.length} of the ${threshold} keys that sign for ${role}; ${hint}`,
-    );
-  const signatures = [];
-  for (const { name } of held)
-    signatures.push(...signDocument(document, await keyring.open(name)).signatures);
-  return { signed: document, signatures };
 }

@@ -3,13 +3,12 @@
  * its folder; when nobody is missing the change goes to the server, which checks it as a board would.
  * Until then it waits in a file that can be carried on.
  */
-import type { SignedMetadata } from '@wafer/protocol';
+import type { ChannelName, SignedMetadata } from '@wafer/protocol';
 import { signDocument, WaferError } from '@wafer/protocol';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Api } from '../api/client.ts';
-import { anchorOf, follow, heldRoot } from './anchor.ts';
 import { describeChange } from './describe-change.ts';
 import { writeWhole } from './key-files.ts';
 import type { Keyring } from './keyring.ts';
@@ -19,6 +18,7 @@ import {
   type Missing,
   type Pending,
   readPending,
+  releaseOf,
   wantedFrom,
   withSignature,
 } from './pending.ts';
@@ -32,9 +32,11 @@ export interface Outcome {
   /** Names of the keys that signed in this run. */
   readonly signedWith: string[];
   readonly missing: Missing[];
+  /** The channel that a release was brought to, and how many devices were told. */
+  readonly moved: { readonly channel: ChannelName; readonly devices: number } | null;
 }
 
-export type CeremonyApi = Pick<Api, 'initTrust' | 'nextMetadata' | 'role'>;
+export type CeremonyApi = Pick<Api, 'initTrust' | 'nextMetadata' | 'role' | 'createRelease' | 'moveChannel'>;
 
 export const pendingFile = (keyring: Keyring): string => join(keyring.folder, 'pending.json');
 
@@ -48,30 +50,48 @@ export async function mustBeAlone(keyring: Keyring): Promise<void> {
   );
 }
 
+interface Way {
+  /** Undefined where nothing is handed over. */
+  readonly api: CeremonyApi | undefined;
+  /** Where the change waits until it was. */
+  readonly file: string;
+}
+
 /** Signs with what lies here; publishes when that is enough and `api` is given, else keeps it in `file`. */
-export async function advance(
-  proposed: Pending,
+export async function advance(proposed: Pending, keyring: Keyring, way: Way): Promise<Outcome> {
+  return settle(await signHere(proposed, keyring), keyring, way);
+}
+
+/** As `advance`, with the signatures that are there. */
+export async function settle(
+  { pending, signedWith }: { pending: Pending; signedWith: string[] },
   keyring: Keyring,
-  { api, file }: { api: CeremonyApi | undefined; file: string },
+  { api, file }: Way,
 ): Promise<Outcome> {
-  const { pending, signedWith } = await signHere(proposed, keyring);
   const missing = missingIn(pending);
   const changes = describeChange(pending);
-  if (missing.length === 0 && api !== undefined) {
-    // Kept first: signatures of other machines are not lost when the server refuses or is away.
-    await writeWhole(file, textOf(pending));
-    await hand(api, pending);
-    await remember(keyring, pending);
-    await unlink(file).catch(() => undefined);
-    return { state: 'published', file: null, changes, signedWith, missing };
-  }
+  // Kept first: signatures of other machines are not lost when the server refuses or is away.
   await writeWhole(file, textOf(pending));
-  return { state: 'pending', file, changes, signedWith, missing };
+  if (missing.length > 0 || api === undefined)
+    return { state: 'pending', file, changes, signedWith, missing, moved: null };
+  await hand(api, pending);
+  await remember(keyring, pending);
+  const moved = await moveChannel(api, pending);
+  await unlink(file).catch(() => undefined);
+  return { state: 'published', file: null, changes, signedWith, missing, moved };
+}
+
+async function moveChannel(api: CeremonyApi, { release }: Pending): Promise<Outcome['moved']> {
+  if (release?.move === undefined) return null;
+  const { channel, to } = release.move;
+  const { devices } = await api.moveChannel(channel, release.app, to);
+  return { channel, devices };
 }
 
 const textOf = (pending: Pending): string => `${JSON.stringify(pending, null, 2)}\n`;
 
-async function signHere(
+/** The change with the signatures of all keys that lie here and are asked for, and the names of those keys. */
+export async function signHere(
   proposed: Pending,
   keyring: Keyring,
 ): Promise<{ pending: Pending; signedWith: string[] }> {
@@ -98,9 +118,10 @@ function bodyOf({ root, targets, roles }: Pending, document: string): unknown {
 
 /** A run that was cut off after the server had taken it finds its own change there. */
 async function hand(api: CeremonyApi, pending: Pending): Promise<void> {
-  const { base, root, targets } = pending;
+  const { base, root, targets, release } = pending;
   try {
-    if (base.root === undefined && root !== undefined && targets !== undefined)
+    if (release !== undefined) await api.createRelease(releaseOf(pending, release));
+    else if (base.root === undefined && root !== undefined && targets !== undefined)
       await api.initTrust({ root, targets });
     else await api.nextMetadata(metadataOf(pending));
   } catch (error) {
@@ -132,7 +153,8 @@ async function isThere(api: CeremonyApi, { root, targets, roles }: Pending): Pro
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-async function remember(keyring: Keyring, { root, targets, roles }: Pending): Promise<void> {
+/** A folder that has handed a change over takes nothing older any more. */
+export async function remember(keyring: Keyring, { root, targets, roles }: Pending): Promise<void> {
   if (root !== undefined) await keyring.saveRoot(root);
   const documents: [string, SignedMetadata | undefined][] = [['targets', targets], ...Object.entries(roles)];
   await keyring.raiseSeen(
@@ -142,28 +164,4 @@ async function remember(keyring: Keyring, { root, targets, roles }: Pending): Pr
       ),
     ),
   );
-}
-
-/**
- * A file that somebody else brought is believed only where it starts from the root that this folder
- * trusts. A folder without root.json belongs to someone who signs for the first time: they are shown
- * what they sign, and cannot be shown more. Throws trust.signature-invalid.
- */
-export async function mustStartHere(pending: Pending, keyring: Keyring): Promise<{ anchored: boolean }> {
-  if ((await keyring.root()) === undefined) return { anchored: false };
-  const held = await heldRoot(keyring);
-  const { base } = pending;
-  const differs = (why: string) =>
-    new WaferError('trust.signature-invalid', `this change is not to be signed: ${why}. Nothing was signed`);
-  if (base.root === undefined) throw differs('it founds a server, and this folder trusts one already');
-  const anchor = anchorOf(JSON.stringify(base.root));
-  const { version } = anchor.document;
-  if (version === held.document.version + 1) follow(held, base.root);
-  else if (version !== held.document.version)
-    throw differs(
-      `it starts from root version ${version}, and this folder trusts version ${held.document.version}; run wafer keys status to catch up`,
-    );
-  else if (!isDeepStrictEqual(plain(base.root.signed), plain(held.signed.signed)))
-    throw differs(`it starts from another root version ${version} than this folder trusts`);
-  return { anchored: true };
 }

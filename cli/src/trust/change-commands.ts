@@ -1,4 +1,4 @@
-/** `wafer keys add | remove | rotate | delegate | floor | renew`: each proposes, signs, and publishes when it may. */
+/** `wafer keys add | remove | threshold | rotate | delegate | floor | renew`: each proposes, signs, and publishes when it may. */
 import { WaferError } from '@wafer/protocol';
 import type { Command } from 'commander';
 import { addCommand, signedInApi } from '../command.ts';
@@ -8,7 +8,7 @@ import { parseName } from '../fleet/names.ts';
 import { advance, mustBeAlone, pendingFile } from './ceremony.ts';
 import * as changes from './changes.ts';
 import { type Current, readCurrent } from './current.ts';
-import { keysOfRole } from './documents.ts';
+import type { RoleKeys } from './documents.ts';
 import type { Keyring } from './keyring.ts';
 import {
   addKeysOption,
@@ -17,6 +17,7 @@ import {
   parseCounter,
   parseKeyCount,
   parsePublicKeys,
+  parseQuorum,
 } from './options.ts';
 import { describeOutcome } from './outcome.ts';
 import { addPassphraseOptions } from './passphrase.ts';
@@ -66,26 +67,31 @@ function addChange(
   return addPassphraseOptions(addKeysOption(command));
 }
 
-function offlineRole(typed: string): changes.OfflineRole {
-  if (typed === 'root' || typed === 'targets') return typed;
-  throw new WaferError(
-    'cli.usage',
-    `${typed}: the role is root or targets; keys of apps go by wafer keys delegate`,
-  );
-}
+const offlineRole = (typed: string): changes.OfflineRole =>
+  changes.isTopLevel(typed) ? typed : parseName('app', typed);
+
+/** Keys of an app have names that no key of another role has. */
+const stemOf = (role: changes.OfflineRole): string => (changes.isTopLevel(role) ? role : `app-${role}`);
 
 const thresholdOf = ({ threshold }: ChangeOptions): number | undefined =>
   threshold === undefined ? undefined : parseKeyCount('--threshold', threshold);
 
 export function addChangeCommands(keys: Command, context: Context): void {
   addMake(keys, context);
-  addChange(keys, context, 'add <role>', 'add a key to root or targets', async ([typed = ''], stage) => {
-    const { current, keyring, options, now } = stage;
-    const role = offlineRole(typed);
-    const given = parsePublicKeys(options.public ?? []);
-    const added = given.length > 0 ? given : [(await keyring.make(role)).publicHex];
-    return changes.addKeys(current, role, added, thresholdOf(options), now);
-  })
+  addChange(
+    keys,
+    context,
+    'add <role>',
+    'add a key to root, targets or an app',
+    async ([typed = ''], stage) => {
+      const { current, keyring, options, now } = stage;
+      const role = offlineRole(typed);
+      const given = parsePublicKeys(options.public ?? []);
+      changes.keysNow(current, role);
+      const added = given.length > 0 ? given : [(await keyring.make(stemOf(role))).publicHex];
+      return changes.addKeys(current, role, added, thresholdOf(options), now);
+    },
+  )
     .option(
       '--public <hex...>',
       'keys that wafer keys make printed on other machines (default: make one here)',
@@ -96,7 +102,7 @@ export function addChangeCommands(keys: Command, context: Context): void {
     keys,
     context,
     'remove <role> <key-id>',
-    'take a key from root, targets or the director; the beginning of its id will do',
+    'take a key from root, targets, an app or the director; the beginning of its id will do',
     ([role = '', key = ''], { current, options, now }) =>
       role === 'director'
         ? changes.removeDirector(current, key, now)
@@ -106,8 +112,17 @@ export function addChangeCommands(keys: Command, context: Context): void {
   addChange(
     keys,
     context,
+    'threshold <role> <count>',
+    'say how many keys of root, targets or an app must sign from then on',
+    ([role = '', count = ''], { current, now }) =>
+      changes.withThreshold(current, offlineRole(role), parseKeyCount('threshold', count), now),
+  );
+
+  addChange(
+    keys,
+    context,
     'rotate <role>',
-    'replace the keys of root or targets that lie here, or the keys of the server (online)',
+    'replace the keys of root, targets or an app that lie here, or the keys of the server (online)',
     ([role = ''], stage) => (role === 'online' ? rotateOnline(stage) : rotateHere(offlineRole(role), stage)),
   )
     .option('--at-once', 'with online: boards obey the new director key alone, as after a theft')
@@ -117,18 +132,17 @@ export function addChangeCommands(keys: Command, context: Context): void {
     keys,
     context,
     'delegate <app>',
-    'give an app a key of its own, or another one; it may lie on another machine',
+    'give an app keys of its own, or others than it had; they may lie on other machines',
     async ([app = ''], { current, keyring, options, now }) => {
-      const name = parseName('app', app);
-      const [given, ...more] = parsePublicKeys(options.public ?? []);
-      if (more.length > 0) throw new WaferError('cli.usage', 'an app has one key: give one --public');
-      const hex = given ?? (await keyring.make(`app-${name}`)).publicHex;
-      return changes.delegate(current, name, hex, now);
+      const role = parseName('app', app);
+      return changes.withRoleKeys(current, role, await keysToGive(role, keyring, options), now);
     },
-  ).option(
-    '--public <hex...>',
-    'key that wafer keys make printed on another machine (default: make one here)',
-  );
+  )
+    .option('--threshold <m/n>', 'how many keys must sign a release together, of how many (default: 1/1)')
+    .option(
+      '--public <hex...>',
+      'those of them that wafer keys make printed on other machines; the others are made here',
+    );
 
   addChange(
     keys,
@@ -149,14 +163,34 @@ export function addChangeCommands(keys: Command, context: Context): void {
   );
 }
 
+/** As many keys as were asked for: those that were named, and the rest made here. */
+async function keysToGive(
+  role: changes.OfflineRole,
+  keyring: Keyring,
+  { threshold, public: typed = [] }: ChangeOptions,
+): Promise<RoleKeys> {
+  const named = parsePublicKeys(typed);
+  if (threshold === undefined && named.length > 1)
+    throw new WaferError(
+      'cli.usage',
+      `${named.length} keys: say how many of them must sign together, such as --threshold 2/${named.length}`,
+    );
+  const quorum = parseQuorum('--threshold', threshold ?? '1/1');
+  if (named.length > quorum.keys)
+    throw new WaferError('cli.usage', `--threshold ${threshold}: ${named.length} keys were named`);
+  const keys = [...named];
+  while (keys.length < quorum.keys) keys.push((await keyring.make(stemOf(role))).publicHex);
+  return { keys, threshold: quorum.threshold };
+}
+
 /** Every key of the role that lies here gives way to a new one; those elsewhere stay. */
 async function rotateHere(role: changes.OfflineRole, { current, keyring, now }: Stage): Promise<Pending> {
-  const { keys } = keysOfRole(current.root.document, role);
+  const { keys } = changes.keysNow(current, role);
   const here = (await keyring.list()).filter(({ publicHex }) => keys.includes(publicHex));
   if (here.length === 0)
     throw new WaferError('cli.keys-missing', `${keyring.folder} holds no key of ${role}`);
   const replacements = new Map<string, string>();
-  for (const { publicHex } of here) replacements.set(publicHex, (await keyring.make(role)).publicHex);
+  for (const { publicHex } of here) replacements.set(publicHex, (await keyring.make(stemOf(role))).publicHex);
   return changes.replaceKeys(current, role, replacements, now);
 }
 
@@ -177,9 +211,8 @@ function addMake(keys: Command, context: Context): void {
     'make a key here for root, targets or an app, and print its public half; needs no server',
     context,
     async ([name = ''], self) => {
-      const stem = name === 'root' || name === 'targets' ? name : `app-${parseName('app', name)}`;
       const keyring = keyringOf(self.opts<KeysOptions>(), context);
-      const made = await keyring.make(stem);
+      const made = await keyring.make(stemOf(offlineRole(name)));
       return {
         json: { ...made, folder: keyring.folder },
         text: () =>

@@ -1,7 +1,7 @@
 /**
  * The changes of trust that a publisher may propose, as pure functions from what is to a pending
  * change. What a change takes along follows from what it touches: other targets keys mean targets
- * signed anew, another key of an app means its role signed anew.
+ * signed anew, and the role of an app is signed anew where too few of the keys that it has now signed it.
  */
 import {
   type AppName,
@@ -13,9 +13,10 @@ import {
   WaferError,
 } from '@wafer/protocol';
 import { isDeepStrictEqual } from 'node:util';
-import { type Current, delegationOf } from './current.ts';
+import type { Current } from './current.ts';
 import {
   floorIn,
+  keysOfApp,
   keysOfRole,
   nextRoot,
   renewed,
@@ -26,9 +27,13 @@ import {
   withDirector,
   withFloor,
 } from './documents.ts';
-import { type Pending, unsigned } from './pending.ts';
+import { isSignedUnder, type Pending, unsigned } from './pending.ts';
 
-export type OfflineRole = 'root' | 'targets';
+/** A role whose keys publishers hold. */
+export type OfflineRole = 'root' | 'targets' | AppName;
+
+/** Said by root; the keys of the others by targets. */
+export const isTopLevel = (role: string): role is 'root' | 'targets' => role === 'root' || role === 'targets';
 
 interface Next {
   readonly root?: RootDocument;
@@ -45,29 +50,60 @@ function propose(current: Current, next: Next, nowMs: number): Pending {
     !isDeepStrictEqual(keysOfRole(next.root, 'targets'), keysOfRole(root.document, 'targets'));
   const targetsAfter = next.targets ?? (hasOtherTargetsKeys ? renewed(targets.document, nowMs) : undefined);
   const rolesAfter: Record<AppName, SignedMetadata> = {};
-  for (const [app, { document }] of roles) {
-    const was = delegationOf(targets.document, app)?.keyids;
-    const isMoved =
-      targetsAfter !== undefined && !isDeepStrictEqual(delegationOf(targetsAfter, app)?.keyids, was);
-    const role = next.roles?.[app] ?? (isMoved ? renewed(document, nowMs) : undefined);
-    if (role !== undefined) rolesAfter[app] = unsigned(role);
+  const rolesBefore: Record<AppName, SignedMetadata> = {};
+  for (const [app, { document, signed }] of roles) {
+    const isShort = targetsAfter !== undefined && !isSignedUnder(targetsAfter, app, signed);
+    const role = next.roles?.[app] ?? (isShort ? renewed(document, nowMs) : undefined);
+    if (role === undefined) continue;
+    rolesAfter[app] = unsigned(role);
+    rolesBefore[app] = signed;
   }
   return {
     wafer: 1,
-    base: { root: root.signed, targets: targets.signed },
+    base: { root: root.signed, targets: targets.signed, roles: rolesBefore },
     ...(next.root === undefined ? {} : { root: unsigned(next.root) }),
     ...(targetsAfter === undefined ? {} : { targets: unsigned(targetsAfter) }),
     roles: rolesAfter,
   };
 }
 
-function withRoleKeys(current: Current, role: OfflineRole, given: RoleKeys, nowMs: number): Pending {
+/** Throws cli.usage for an app that nobody delegated to. */
+export function keysNow({ root, targets }: Current, role: OfflineRole): RoleKeys {
+  if (isTopLevel(role)) return keysOfRole(root.document, role);
+  const found = keysOfApp(targets.document, role);
+  if (found !== undefined) return found;
+  throw usage(
+    `${role} is neither root nor targets nor an app that has keys: run wafer keys delegate ${role}`,
+  );
+}
+
+/** The role has these keys from then on, of which so many must sign. */
+export function withRoleKeys(current: Current, role: OfflineRole, given: RoleKeys, nowMs: number): Pending {
   const { keys, threshold } = given;
   if (threshold > keys.length)
     throw usage(
       `${role} would have ${keys.length} keys, of which ${threshold} would have to sign: that locks everybody out`,
     );
-  return propose(current, { root: nextRoot(current.root.document, { [role]: given }, nowMs) }, nowMs);
+  if (isTopLevel(role))
+    return propose(current, { root: nextRoot(current.root.document, { [role]: given }, nowMs) }, nowMs);
+  const { document } = current.targets;
+  for (const other of document.delegations?.roles ?? [])
+    for (const id of keys.map(keyId))
+      if (other.name !== role && other.keyids.includes(id))
+        throw usage(`${id} is the key of ${other.name}: an app has a key of its own`);
+  return propose(current, { targets: withDelegation(document, role, given, nowMs) }, nowMs);
+}
+
+/** Throws cli.usage when that many must sign already. */
+export function withThreshold(
+  current: Current,
+  role: OfflineRole,
+  threshold: number,
+  nowMs: number,
+): Pending {
+  const before = keysNow(current, role);
+  if (before.threshold === threshold) throw usage(`${threshold} must sign for ${role} already`);
+  return withRoleKeys(current, role, { ...before, threshold }, nowMs);
 }
 
 export function addKeys(
@@ -77,7 +113,7 @@ export function addKeys(
   threshold: number | undefined,
   nowMs: number,
 ): Pending {
-  const before = keysOfRole(current.root.document, role);
+  const before = keysNow(current, role);
   for (const hex of added)
     if (before.keys.includes(hex)) throw usage(`${role} has the key ${keyId(hex)} already`);
   const given = { keys: [...before.keys, ...added], threshold: threshold ?? before.threshold };
@@ -92,7 +128,7 @@ export function removeKey(
   threshold: number | undefined,
   nowMs: number,
 ): Pending {
-  const before = keysOfRole(current.root.document, role);
+  const before = keysNow(current, role);
   const gone = oneOf(before.keys, which, role);
   const given = { keys: before.keys.filter((hex) => hex !== gone), threshold: threshold ?? before.threshold };
   return withRoleKeys(current, role, given, nowMs);
@@ -112,18 +148,10 @@ export function replaceKeys(
   replacements: ReadonlyMap<string, string>,
   nowMs: number,
 ): Pending {
-  const { keys, threshold } = keysOfRole(current.root.document, role);
+  const { keys, threshold } = keysNow(current, role);
   const given = { keys: keys.map((hex) => replacements.get(hex) ?? hex), threshold };
   return withRoleKeys(current, role, given, nowMs);
 }
-
-export const delegate = (current: Current, app: AppName, publicHex: string, nowMs: number): Pending => {
-  const { document } = current.targets;
-  for (const other of document.delegations?.roles ?? [])
-    if (other.name !== app && other.keyids.includes(keyId(publicHex)))
-      throw usage(`${keyId(publicHex)} is the key of ${other.name}: an app has a key of its own`);
-  return propose(current, { targets: withDelegation(document, app, publicHex, nowMs) }, nowMs);
-};
 
 /** Throws release.metadata-invalid for a floor that sinks or rules out all there is. */
 export function raiseFloor(current: Current, app: AppName, floor: number, nowMs: number): Pending {
@@ -144,7 +172,7 @@ export function raiseFloor(current: Current, app: AppName, floor: number, nowMs:
 export function renew(current: Current, names: readonly string[], nowMs: number): Pending {
   const roles: Record<string, TargetsDocument> = {};
   for (const name of names) {
-    if (name === 'root' || name === 'targets') continue;
+    if (isTopLevel(name)) continue;
     const role = current.roles.get(name as AppName);
     if (role === undefined) throw usage(`${name} is neither root nor targets nor an app that has published`);
     roles[name] = renewed(role.document, nowMs);

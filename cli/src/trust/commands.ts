@@ -5,7 +5,8 @@ import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
 import { resolve } from 'node:path';
 import { trustedRoot } from './anchor.ts';
-import { advance, mustStartHere, type Outcome, pendingFile } from './ceremony.ts';
+import { mustStartHere } from './brought.ts';
+import { advance, type Outcome, pendingFile, settle } from './ceremony.ts';
 import { addChangeCommands } from './change-commands.ts';
 import { describeChange } from './describe-change.ts';
 import { initTrust, type Founded } from './init.ts';
@@ -99,6 +100,7 @@ function addSign(keys: Command, context: Context): void {
               changes: describeChange(pending),
               signedWith: [],
               missing: missingIn(pending),
+              moved: null,
             }
           : await advance(pending, keyring, { api: undefined, file });
       const warning = anchored
@@ -126,7 +128,8 @@ function addPublish(keys: Command, context: Context): void {
       const api = await signedInApi(context);
       if ((await keyring.root()) !== undefined && pending.base.root !== undefined)
         await trustedRoot(api, keyring);
-      const outcome = await advance(pending, keyring, { api, file });
+      // What somebody brought is looked at before it is signed, and that is done by wafer keys sign.
+      const outcome = await settle({ pending, signedWith: [] }, keyring, { api, file });
       if (outcome.state === 'pending')
         throw new WaferError('trust.signature-invalid', describeOutcome(outcome));
       return { json: outcome, text: () => describeOutcome(outcome) };

@@ -2,7 +2,6 @@
 import type { AppName } from '@wafer/protocol';
 import type { Api } from '../api/client.ts';
 import { type Anchor, trustedRoot } from './anchor.ts';
-import type { TargetsDocument } from './documents.ts';
 import type { Keyring } from './keyring.ts';
 import { type Verified, verifyRole } from './verify.ts';
 
@@ -35,6 +34,3 @@ export async function readCurrent(api: ChainApi, keyring: Keyring): Promise<Curr
   );
   return { root, targets, roles };
 }
-
-export const delegationOf = ({ delegations }: TargetsDocument, app: AppName) =>
-  delegations?.roles.find(({ name }) => name === app);

@@ -1,15 +1,27 @@
 /** What a pending change does, one line each, for those who are asked to sign it. */
-import { DIRECTOR_KEYS_TARGET, DirectorKeys, floorTarget, type AppName } from '@wafer/protocol';
-import { floorIn, keysOfRole, RootDocument, TargetsDocument } from './documents.ts';
+import {
+  DIRECTOR_KEYS_TARGET,
+  DirectorKeys,
+  floorTarget,
+  type AppName,
+  type SignedMetadata,
+} from '@wafer/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import { floorIn, keysOfRole, RootDocument, type TargetEntry, TargetsDocument } from './documents.ts';
 import type { Pending } from './pending.ts';
 
 const OF_ROOT = ['root', 'targets', 'snapshot', 'timestamp'] as const;
 
-export function describeChange({ base, root, targets, roles }: Pending): string[] {
+export function describeChange({ base, root, targets, roles, release }: Pending): string[] {
   return [
     ...(root === undefined ? [] : describeRoot(base.root?.signed, root.signed)),
     ...(targets === undefined ? [] : describeTargets(base.targets?.signed, targets.signed)),
-    ...Object.entries(roles).map(([app, { signed }]) => describeRole(app as AppName, signed)),
+    ...(Object.entries(roles) as [AppName, SignedMetadata][]).flatMap(([app, { signed }]) =>
+      describeRole(app, base.roles[app]?.signed, signed),
+    ),
+    ...(release?.move === undefined
+      ? []
+      : [`then channel ${release.move.channel} moves to ${release.app} ${release.version}`]),
   ];
 }
 
@@ -57,8 +69,24 @@ function describeTargets(before: unknown, after: unknown): string[] {
   ];
 }
 
-function describeRole(app: AppName, signed: unknown): string {
-  const role = TargetsDocument.parse(signed);
-  const releases = Object.keys(role.targets).filter((path) => path !== floorTarget(app)).length;
-  return `role of ${app} version ${role.version}, expires ${role.expires}: ${releases} releases, floor ${floorIn(role, app)}`;
+function describeRole(app: AppName, before: unknown, after: unknown): string[] {
+  const next = TargetsDocument.parse(after);
+  const old = before === undefined ? {} : TargetsDocument.parse(before).targets;
+  const releases = Object.keys(next.targets).filter((path) => path !== floorTarget(app));
+  const isOther = (path: string) =>
+    Object.hasOwn(old, path) && !isDeepStrictEqual(old[path], next.targets[path]);
+  return [
+    `role of ${app} version ${next.version}, expires ${next.expires}: ${releases.length} ${releases.length === 1 ? 'release' : 'releases'}, floor ${floorIn(next, app)}`,
+    ...releases
+      .filter((path) => !Object.hasOwn(old, path))
+      .map((path) => `  + ${told(path, next.targets[path])}`),
+    ...Object.keys(old)
+      .filter((path) => !Object.hasOwn(next.targets, path))
+      .map((path) => `  - ${path}`),
+    ...releases.filter(isOther).map((path) => `  ! ${told(path, next.targets[path])}, and it was another`),
+  ];
 }
+
+/** Whoever signs it can build it again, and compare the hash. */
+const told = (path: string, { length, custom }: TargetEntry = { length: 0, hashes: {} }): string =>
+  `${path}, ${length} bytes, release ${String(custom?.['counter'])}, may be granted ${JSON.stringify(custom?.['grants'])}`;

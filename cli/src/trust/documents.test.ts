@@ -36,7 +36,7 @@ describe('what a publisher signs', () => {
 
   it('delegates exactly the paths of an app to its key, terminating', () => {
     const first = firstTargets(online, NOW);
-    const next = withDelegation(first, app, hex('3'), NOW);
+    const next = withDelegation(first, app, one(hex('3')), NOW);
     expect(next.version).toBe(2);
     expect(next.targets).toEqual(first.targets);
     expect(bytes(next.delegations)).toMatchInlineSnapshot(
@@ -59,7 +59,7 @@ describe('what a publisher signs', () => {
 
   it('carries along what it does not know, so that a newer tool loses nothing', () => {
     const first = { ...firstTargets(online, NOW), 'x-later': { a: 1 } };
-    expect(withDelegation(first, app, hex('3'), NOW)['x-later']).toEqual({ a: 1 });
+    expect(withDelegation(first, app, one(hex('3')), NOW)['x-later']).toEqual({ a: 1 });
   });
 
   it('expires after a year, in whole seconds as TUF writes time', () => {

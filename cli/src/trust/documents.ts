@@ -29,6 +29,8 @@ const TargetEntry = z.looseObject({
 });
 export type TargetEntry = z.infer<typeof TargetEntry>;
 
+const PublicKey = z.looseObject({ keyval: z.looseObject({ public: z.string() }) });
+
 const Delegation = z.looseObject({
   name: z.string(),
   keyids: z.array(z.string()),
@@ -44,7 +46,7 @@ export const TargetsDocument = z.looseObject({
   expires: z.string(),
   targets: z.record(z.string(), TargetEntry),
   delegations: z
-    .looseObject({ keys: z.record(z.string(), z.looseObject({})), roles: z.array(Delegation) })
+    .looseObject({ keys: z.record(z.string(), PublicKey), roles: z.array(Delegation) })
     .optional(),
 });
 export type TargetsDocument = z.infer<typeof TargetsDocument>;
@@ -66,7 +68,7 @@ export const RootDocument = z.looseObject({
   _type: z.literal('root'),
   version: z.number().int().min(1),
   expires: z.string(),
-  keys: z.record(z.string(), z.looseObject({ keyval: z.looseObject({ public: z.string() }) })),
+  keys: z.record(z.string(), PublicKey),
   roles: z.looseObject({ root: RootRole, targets: RootRole, snapshot: RootRole, timestamp: RootRole }),
 });
 export type RootDocument = z.infer<typeof RootDocument>;
@@ -168,29 +170,38 @@ export const renewed = (targets: TargetsDocument, nowMs: number): TargetsDocumen
 
 /**
  * The next version of targets, with a terminating role for the app: what lies under the app's paths
- * is this key's to say, and nobody else is asked. A key that the app had before is its no longer.
+ * is these keys' to say together, and nobody else is asked. A key that the app had before is its no longer.
  */
 export function withDelegation(
   targets: TargetsDocument,
   app: AppName,
-  publicKey: string,
+  given: RoleKeys,
   nowMs: number,
 ): TargetsDocument {
   const { keys, roles, ...rest } = targets.delegations ?? { keys: {}, roles: [] };
-  const id = keyId(publicKey);
   const delegation = {
     name: app,
-    keyids: [id],
-    threshold: 1,
+    keyids: given.keys.map(keyId),
+    threshold: given.threshold,
     paths: delegatedPaths(app),
     terminating: true,
   };
   const others = roles.filter(({ name }) => name !== app);
-  const named = new Set([id, ...others.flatMap(({ keyids }) => keyids)]);
-  const known = Object.entries({ ...keys, ...keyTable([publicKey]) }).filter(([each]) => named.has(each));
+  const named = new Set([...delegation.keyids, ...others.flatMap(({ keyids }) => keyids)]);
+  const known = Object.entries({ ...keys, ...keyTable(given.keys) }).filter(([each]) => named.has(each));
   return {
     ...renewed(targets, nowMs),
     delegations: { ...rest, keys: Object.fromEntries(known), roles: [...others, delegation] },
+  };
+}
+
+/** The keys of an app, in the order in which targets name them; undefined before it is delegated to. */
+export function keysOfApp({ delegations }: TargetsDocument, app: AppName): RoleKeys | undefined {
+  const found = delegations?.roles.find(({ name }) => name === app);
+  if (found === undefined) return undefined;
+  return {
+    keys: found.keyids.flatMap((id) => delegations?.keys[id]?.keyval.public ?? []),
+    threshold: found.threshold,
   };
 }
 

@@ -68,7 +68,7 @@ export async function initTrust(
   const outcome = await advance(
     {
       wafer: 1,
-      base: {},
+      base: { roles: {} },
       root: unsigned(firstRoot(offline, online, now)),
       targets: unsigned(firstTargets(online, now)),
       roles: {},

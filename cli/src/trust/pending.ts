@@ -3,20 +3,48 @@
  * a file, so that it can travel to the machines of those who sign. It is complete when every document
  * in it has the threshold of each party that must agree: a root, those of the root before and of
  * itself (TUF 1.0.31, clause 5.3.4); targets, those of the root that will be; the role of an app, those
- * whom the targets that will be delegate to.
+ * whom the targets that will be delegate to. A release is such a change of its app's role; its bytes lie on
+ * the server already, and the channel that its publisher named moves once it is signed.
  */
-import { AppName, isSignedBy, type NextMetadata, SignedMetadata, WaferError } from '@wafer/protocol';
+import {
+  AppName,
+  ChannelName,
+  type CreateRelease,
+  Digest,
+  isSignedBy,
+  MoveChannel,
+  type NextMetadata,
+  SignedMetadata,
+  Version,
+  WaferError,
+} from '@wafer/protocol';
 import { z } from 'zod';
 import { RootDocument, TargetsDocument } from './documents.ts';
 import { readIfThere } from './key-files.ts';
 
+/** What the role of its app brings, besides itself. */
+const PendingRelease = z.strictObject({
+  app: AppName,
+  version: Version,
+  digest: Digest,
+  /** Undefined leaves every channel as it is. */
+  move: z.strictObject({ channel: ChannelName, to: MoveChannel }).optional(),
+});
+export type PendingRelease = z.infer<typeof PendingRelease>;
+
 export const Pending = z.strictObject({
   wafer: z.literal(1),
   /** What the server has now; empty when a server is founded. */
-  base: z.strictObject({ root: SignedMetadata.optional(), targets: SignedMetadata.optional() }),
+  base: z.strictObject({
+    root: SignedMetadata.optional(),
+    targets: SignedMetadata.optional(),
+    /** Of the apps whose roles change, as far as they have published. */
+    roles: z.record(AppName, SignedMetadata).default({}),
+  }),
   root: SignedMetadata.optional(),
   targets: SignedMetadata.optional(),
   roles: z.record(AppName, SignedMetadata),
+  release: PendingRelease.optional(),
 });
 export type Pending = z.infer<typeof Pending>;
 
@@ -80,8 +108,7 @@ function rootParty(
   return { document, signed, by: `${role} keys of root version ${root.version}`, keys, threshold };
 }
 
-function appParty(app: string, signed: SignedMetadata, by: SignedMetadata): Party {
-  const targets = TargetsDocument.parse(by.signed);
+function appParty(app: string, signed: SignedMetadata, targets: TargetsDocument): Party {
   const found = targets.delegations?.roles.find(({ name }) => name === app);
   const keys = publicKeys(found?.keyids ?? [], targets.delegations?.keys ?? {});
   return { document: app, signed, by: `keys of the app ${app}`, keys, threshold: found?.threshold ?? 1 };
@@ -99,7 +126,8 @@ function partiesTo({ base, root, targets, roles }: Pending): Party[] {
     parties.push(rootParty('targets', targets, rootAfter, 'targets'));
   const targetsAfter = targets ?? base.targets;
   for (const [app, role] of Object.entries(roles))
-    if (targetsAfter !== undefined) parties.push(appParty(app, role, targetsAfter));
+    if (targetsAfter !== undefined)
+      parties.push(appParty(app, role, TargetsDocument.parse(targetsAfter.signed)));
   return parties;
 }
 
@@ -110,12 +138,20 @@ const hasSigned = ({ signed, keys }: Party, id: string): boolean =>
     keys,
   );
 
+const missingFor = (party: Party): { count: number; keys: string[] } => {
+  const keys = Object.keys(party.keys).filter((id) => !hasSigned(party, id));
+  return { count: party.threshold - (Object.keys(party.keys).length - keys.length), keys };
+};
+
+/** Whether the role of an app, as it is signed, holds under these targets. */
+export const isSignedUnder = (targets: TargetsDocument, app: AppName, role: SignedMetadata): boolean =>
+  missingFor(appParty(app, role, targets)).count <= 0;
+
 /** What is still to come; empty when the change is complete. */
 export function missingIn(pending: Pending): Missing[] {
   return partiesTo(pending).flatMap((party) => {
-    const open = Object.keys(party.keys).filter((id) => !hasSigned(party, id));
-    const count = party.threshold - (Object.keys(party.keys).length - open.length);
-    return count > 0 ? [{ document: party.document, by: party.by, count, keys: open }] : [];
+    const { count, keys } = missingFor(party);
+    return count > 0 ? [{ document: party.document, by: party.by, count, keys }] : [];
   });
 }
 
@@ -144,6 +180,16 @@ export function withSignature(
   const app = document as AppName;
   const role = pending.roles[app];
   return role === undefined ? pending : { ...pending, roles: { ...pending.roles, [app]: add(role) } };
+}
+
+/** A release as the server takes it. */
+export function releaseOf(
+  { targets, roles }: Pending,
+  { app, version, digest }: PendingRelease,
+): z.input<typeof CreateRelease> {
+  const role = roles[app];
+  if (role === undefined) throw new WaferError('cli.usage', `this change releases ${app} without its role`);
+  return { app, version, digest, role, ...(targets === undefined ? {} : { targets }) };
 }
 
 /** As the server takes it. */

@@ -1,7 +1,6 @@
 /** What the pages read and change, as hooks; every query key stands in `keys`. */
 import {
   ChannelList,
-  CreatedClaim,
   DeviceDetail,
   DeviceEventList,
   DeviceList,
@@ -138,12 +137,6 @@ export function useMove() {
       ]),
   });
 }
-
-export const useCreateClaim = () =>
-  useMutation({
-    mutationFn: (claim: { channels: ChannelName[]; uses: number }) =>
-      call(CreatedClaim, '/claim-tokens', { method: 'POST', body: claim }),
-  });
 
 /** Whether the role allows changes; the server decides, this only spares a refusal. */
 export function useMayOperate(): boolean {

@@ -2,7 +2,7 @@
 import { Stack } from '@mantine/core';
 import { Command } from '../elements/copy.tsx';
 import { Empty } from '../elements/notice.tsx';
-import { EnrolButton } from './enrol-button.tsx';
+import { EnrolButton } from '../enrolment/enrol-button.tsx';
 
 export function EnrolHelp() {
   return (

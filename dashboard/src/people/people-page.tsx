@@ -1,8 +1,9 @@
 /** Who may do what here, and where they are signed in. For admins. */
-import { Button, Group, Modal, Select, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Modal, Select, Stack, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { Role, type PersonView, type SessionView } from '@wafer/protocol/api';
 import { useState } from 'react';
+import { Confirm } from '../elements/confirm.tsx';
 import { Empty, Failure, Loading, Ready } from '../elements/notice.tsx';
 import { Section } from '../elements/section.tsx';
 import { When } from '../elements/when.tsx';
@@ -22,25 +23,17 @@ import { Tokens } from './tokens.tsx';
 function Removal({ person, onClose }: { person: PersonView; onClose: () => void }) {
   const remove = useRemovePerson();
   return (
-    <Stack gap="md">
-      <Text>
-        {person.name} is signed out everywhere at once, and links that were not used stop working. What{' '}
-        {person.name} did stays in the audit. API tokens go on: delete those that only {person.name} used.
-      </Text>
-      {remove.error && <Failure error={remove.error} />}
-      <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={onClose}>
-          Keep
-        </Button>
-        <Button
-          color="red"
-          loading={remove.isPending}
-          onClick={() => remove.mutate(person.id, { onSuccess: onClose })}
-        >
-          Remove
-        </Button>
-      </Group>
-    </Stack>
+    <Confirm
+      title={`Remove ${person.name}?`}
+      action="Remove"
+      sending={remove}
+      onConfirm={() => remove.mutate(person.id, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      {person.name} is signed out everywhere at once, and links that were not used stop working. What{' '}
+      {person.name} did stays in the audit. The API tokens that {person.name} made are deleted: scripts that
+      use them stop.
+    </Confirm>
   );
 }
 
@@ -154,14 +147,7 @@ export function PeoplePage() {
       </Section>
       <Tokens />
       <InviteDialog opened={isInviting} onClose={() => setInviting(false)} />
-      <Modal
-        opened={leaving !== null}
-        onClose={() => setLeaving(null)}
-        title={`Remove ${leaving?.name ?? ''}?`}
-        centered
-      >
-        {leaving && <Removal person={leaving} onClose={() => setLeaving(null)} />}
-      </Modal>
+      {leaving && <Removal person={leaving} onClose={() => setLeaving(null)} />}
     </Stack>
   );
 }

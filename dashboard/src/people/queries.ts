@@ -50,6 +50,13 @@ export const useTokens = () =>
     queryFn: ({ signal }) => call(TokenList, '/tokens', { signal }),
   });
 
+/** Of whoever is signed in. */
+export const useOwnTokens = () =>
+  useQuery({
+    queryKey: [...PEOPLE, 'own-tokens'],
+    queryFn: ({ signal }) => call(TokenList, '/me/tokens', { signal }),
+  });
+
 export const useCreateToken = () =>
   useChange((token: z.input<typeof CreateToken>) =>
     call(CreatedToken, '/tokens', { method: 'POST', body: token }),
@@ -57,3 +64,6 @@ export const useCreateToken = () =>
 
 export const useRemoveToken = () =>
   useChange((id: string) => call(nothing, `/tokens/${id}`, { method: 'DELETE' }));
+
+export const useRemoveOwnToken = () =>
+  useChange((id: string) => call(nothing, `/me/tokens/${id}`, { method: 'DELETE' }));

@@ -18,13 +18,21 @@ function until({ expires }: TokenView): string {
   return at <= Date.now() ? `expired ${dayOf(at)}` : `until ${dayOf(at)}`;
 }
 
-function Token({ token }: { token: TokenView }) {
-  const remove = useRemoveToken();
+interface RowProps {
+  readonly token: TokenView;
+  readonly remove: ReturnType<typeof useRemoveToken>;
+  /** Whose it is, where that is not plain. */
+  readonly owner?: string;
+}
+
+export function TokenRow({ token, remove, owner }: RowProps) {
+  const { role, effectiveRole } = token;
   return (
     <li className={classes['row']} data-testid="token">
       <div className={classes['who']}>
         <span className={classes['name']}>{token.name}</span>
         <span className={classes['sub']}>
+          {owner !== undefined && `${owner}, `}
           {token.lastUsed === null ? (
             'never used'
           ) : (
@@ -35,7 +43,13 @@ function Token({ token }: { token: TokenView }) {
         </span>
       </div>
       <span className={classes['pills']}>
-        <Pill>{token.role}</Pill>
+        {effectiveRole === role ? (
+          <Pill>{role}</Pill>
+        ) : (
+          <Pill title={`Made as ${role}; its owner is ${effectiveRole} now`}>
+            {effectiveRole}, made as {role}
+          </Pill>
+        )}
         {token.scopes?.map((scope) => (
           <Pill key={scope}>{scope}</Pill>
         ))}
@@ -57,6 +71,11 @@ function Token({ token }: { token: TokenView }) {
       )}
     </li>
   );
+}
+
+function Token({ token }: { token: TokenView }) {
+  const owner = token.owner === null ? 'the server’s own' : `${token.owner.name}’s`;
+  return <TokenRow token={token} remove={useRemoveToken()} owner={owner} />;
 }
 
 export function Tokens() {

@@ -1,10 +1,14 @@
 /** Who is signed in, the colour scheme, and the way out. */
 import { ActionIcon, Menu, SegmentedControl, Text, useMantineColorScheme } from '@mantine/core';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { Me } from '@wafer/protocol/api';
 import { useSignOut } from '../api/queries.ts';
 import { Icon } from '../elements/icons.tsx';
 import { PasswordDialog } from './password-dialog.tsx';
+
+const OwnTokensDialog = lazy(async () => ({
+  default: (await import('../people/own-tokens-dialog.tsx')).OwnTokensDialog,
+}));
 
 function SchemeChoice() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -27,6 +31,7 @@ function SchemeChoice() {
 export function AccountMenu({ me }: { me: Me }) {
   const signOut = useSignOut();
   const [isSetting, setSetting] = useState(false);
+  const [isShowingTokens, setShowingTokens] = useState(false);
   return (
     <>
       <Menu position="bottom-end" width={240} shadow="md">
@@ -50,12 +55,20 @@ export function AccountMenu({ me }: { me: Me }) {
           <Menu.Item leftSection={<Icon name="lock" size={14} />} onClick={() => setSetting(true)}>
             Password…
           </Menu.Item>
+          <Menu.Item leftSection={<Icon name="key" size={14} />} onClick={() => setShowingTokens(true)}>
+            API tokens…
+          </Menu.Item>
           <Menu.Item leftSection={<Icon name="leave" size={14} />} onClick={() => signOut.mutate()}>
             Sign out
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
       <PasswordDialog opened={isSetting} onClose={() => setSetting(false)} />
+      {isShowingTokens && (
+        <Suspense fallback={null}>
+          <OwnTokensDialog onClose={() => setShowingTokens(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

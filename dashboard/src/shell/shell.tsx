@@ -1,5 +1,5 @@
 /** The frame of every page: mark, navigation, live mark, account. On phones the navigation is a bar below. */
-import type { Me } from '@wafer/protocol/api';
+import type { Me, Role } from '@wafer/protocol/api';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Icon, Mark, type IconName } from '../elements/icons.tsx';
@@ -12,33 +12,42 @@ interface Place {
   readonly label: string;
   readonly icon: IconName;
   readonly covers: RegExp;
-  /** The server refuses others; this only spares them the way. */
-  readonly admins?: true;
+  /** Whom the server does not refuse; this only spares others the way. Without: everybody. */
+  readonly roles?: readonly Role[];
 }
 
 const PLACES: readonly Place[] = [
   { href: '/', label: 'Fleet', icon: 'fleet', covers: /^\/($|devices)/ },
   { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
   { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
-  { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, admins: true },
-  { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, admins: true },
+  {
+    href: '/enrolment',
+    label: 'Enrolment',
+    icon: 'enrolled',
+    covers: /^\/enrolment/,
+    roles: ['operator', 'admin'],
+  },
+  { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, roles: ['admin'] },
+  { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, roles: ['admin'] },
 ];
 
-function Navigation({ isAdmin }: { isAdmin: boolean }) {
+function Navigation({ role }: { role: Role }) {
   const [path] = useLocation();
   return (
     <nav className={classes['nav']} aria-label="Pages">
-      {PLACES.filter(({ admins }) => isAdmin || admins === undefined).map(({ href, label, icon, covers }) => (
-        <Link
-          key={href}
-          href={href}
-          className={classes['navLink']}
-          aria-current={covers.test(path) ? 'page' : undefined}
-        >
-          <Icon name={icon} />
-          {label}
-        </Link>
-      ))}
+      {PLACES.filter(({ roles }) => roles === undefined || roles.includes(role)).map(
+        ({ href, label, icon, covers }) => (
+          <Link
+            key={href}
+            href={href}
+            className={classes['navLink']}
+            aria-current={covers.test(path) ? 'page' : undefined}
+          >
+            <Icon name={icon} />
+            {label}
+          </Link>
+        ),
+      )}
     </nav>
   );
 }
@@ -55,7 +64,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
             <Mark size={24} />
             <span>Wafer</span>
           </Link>
-          <Navigation isAdmin={me.role === 'admin'} />
+          <Navigation role={me.role} />
           <div className={classes['right']}>
             <LiveMark />
             <AccountMenu me={me} />

@@ -29,7 +29,7 @@ const ONLINE_LOOK = {
 
 const SIGNS: Readonly<Record<string, string>> = {
   root: 'who the others are',
-  targets: 'which key signs which app',
+  targets: 'which keys sign which app',
   snapshot: 'which versions belong together',
   timestamp: 'that this is the latest',
 };

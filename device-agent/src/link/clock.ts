@@ -1,7 +1,7 @@
 /**
  * Time for a board that may have no clock: the latest of
  *
- * - the day this agent was built;
+ * - the day of this agent's release;
  * - the last instant at which signed metadata verified;
  * - the system's clock, unless the system says that nothing keeps it right;
  * - the server's last signed answer (timekeeper.ts), which moves on by the monotonic clock.
@@ -18,11 +18,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { systemClock, type Clock } from '@wafer/protocol';
 import { z } from 'zod';
+import { RELEASE } from '../release.ts';
 import { SlotFile } from '../state/slots.ts';
 import { systemSaysSynchronised } from './synchronised.ts';
 
-/** When this agent's sources were cut, ms since 1970. */
-const BUILD_TIME = Date.UTC(2026, 10, 21);
+/** ms since 1970. */
+const RELEASE_TIME = Date.parse(RELEASE.day);
 
 const Floor = z.strictObject({ verifiedAt: z.number().int().min(0) });
 
@@ -53,7 +54,7 @@ export async function openClock(folder: string, system: ClockOptions = systemClo
   const slots = await SlotFile.open(join(folder, 'clock'), Floor, { verifiedAt: 0 });
   let isSystemRight = (await isSynchronised()) !== false;
   /** It was this late at this reading of the monotonic clock. */
-  let known = { at: Math.max(BUILD_TIME, slots.value.verifiedAt), reading: monotonic() };
+  let known = { at: Math.max(RELEASE_TIME, slots.value.verifiedAt), reading: monotonic() };
   const sinceKnown = (): number => Math.floor(known.at + monotonic() - known.reading);
   return {
     now: () => Math.max(sinceKnown(), slots.value.verifiedAt, isSystemRight ? system.now() : 0),

@@ -48,7 +48,7 @@ async function init(folder: string, rootPath: string): Promise<void> {
 
 /**
  * A computer has a clock that is kept right, so expiry is judged by it: the floors of a board's clock
- * (the day that the agent was built) would also refuse a repository that is looked at as of a day
+ * (the day of the agent’s release) would also refuse a repository that is looked at as of a day
  * before.
  */
 const clock = { now: () => systemClock.now(), verified: () => Promise.resolve() };

@@ -18,7 +18,7 @@ class System {
   readonly isSynchronised = async () => this.says;
 }
 
-test('a board that starts in 1970 is at the day its agent was built, and goes on from there', async () => {
+test('a board that starts in 1970 is at the day of its agent’s release, and goes on from there', async () => {
   const system = new System();
   const clock = await openClock(await temporaryFolder(), system);
   const built = clock.now();

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FaultKind } from '@wafer/protocol';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { openClock } from '../../src/link/clock.ts';
 import type { Requests } from '../../src/link/requests.ts';
 import { factoryRootPath } from '../../src/trust/generations.ts';
@@ -292,4 +292,51 @@ test('one of three root keys stolen: the other two put another in its place, and
   repository.rotateRoot([first!, third!]);
   await refresh();
   expect(await kept('root')).toContain('"version":3');
+});
+
+describe('one of two keys of an app stolen', () => {
+  beforeEach(async () => {
+    repository = new Repository();
+    repository.coApps = [newSigner()];
+    repository.appThreshold = 2;
+    await writeFile(factoryRootPath(folder), repository.root);
+  });
+
+  test('a release that both signed is genuine, and one that it signed alone is refused', async () => {
+    const both = repository.publish('thermo', '1.0.0');
+    const trust = await boot();
+    expect(await trust.refresh((view) => view.target(both.target.path))).toBeDefined();
+    const alone = repository.publish('thermo', '6.6.6');
+    for (const thief of [repository.keys.app, ...repository.coApps]) {
+      for (const appSigners of [[thief], [thief, thief], [thief, newSigner()]]) {
+        repository.sign({ appSigners });
+        await expect(trust.refresh((view) => view.target(alone.target.path))).rejects.toEqual(
+          fault('signature'),
+        );
+      }
+    }
+  });
+
+  test('its own delegation with a threshold of one is refused: targets sign that', async () => {
+    const [thief] = repository.coApps;
+    const { target } = repository.publish('thermo', '1.0.0');
+    const trust = await boot();
+    await trust.refresh((view) => view.target(target.path));
+    repository.appThreshold = 1;
+    repository.sign({ targetsSigner: thief!, appSigners: [thief!] });
+    await expect(trust.refresh((view) => view.target(target.path))).rejects.toEqual(fault('signature'));
+  });
+
+  test('the other key and a new one take its place by targets alone, and it signs nothing more', async () => {
+    const [thief] = repository.coApps;
+    const { target } = repository.publish('thermo', '1.0.0');
+    const trust = await boot();
+    await trust.refresh((view) => view.target(target.path));
+    repository.coApps = [newSigner()];
+    repository.publish('thermo', '1.1.0');
+    expect(await trust.refresh((view) => view.target(target.path))).toBeDefined();
+    const evil = repository.publish('thermo', '6.6.6');
+    repository.sign({ appSigners: [repository.keys.app, thief!] });
+    await expect(trust.refresh((view) => view.target(evil.target.path))).rejects.toEqual(fault('signature'));
+  });
 });

@@ -94,6 +94,9 @@ export class Repository {
   /** Further keys of root, beside `keys.root`. */
   coRoots: Signer[] = [];
   rootThreshold = 1;
+  /** Further keys of every app, beside `keys.app`. */
+  coApps: Signer[] = [];
+  appThreshold = 1;
   /** Metadata by the name under which it is asked for. */
   readonly files = new Map<string, Buffer>();
   readonly blobs = new Map<string, Buffer>();
@@ -221,13 +224,13 @@ export class Repository {
   /** A new version of targets, snapshot and timestamp over everything there is. */
   sign({
     targetsSigner = this.keys.targets,
-    appSigner = this.keys.app,
+    appSigners = [this.keys.app, ...this.coApps],
     snapshotLength = undefined as number | undefined,
   } = {}): void {
     const meta: Record<string, MetaFile> = {};
     for (const [app, { version, targets }] of this.#roles) {
       const body = new Targets({ version, specVersion: SPEC, expires: this.#expiry(), targets });
-      this.files.set(`${version}.${app}.json`, signed(body, appSigner));
+      this.files.set(`${version}.${app}.json`, signed(body, ...appSigners));
       meta[`${app}.json`] = new MetaFile({ version });
     }
     this.#targetsVersion += 1;
@@ -329,7 +332,8 @@ export class Repository {
   }
 
   #targets(): Targets {
-    const { director, app: appKey } = this.keys;
+    const { director } = this.keys;
+    const appKeys = [this.keys.app, ...this.coApps];
     const directorKeys = { wafer: 1, keys: { [director.id]: director.hex } };
     const content = Buffer.from(JSON.stringify(directorKeys));
     const hash = sha256(content);
@@ -338,8 +342,8 @@ export class Repository {
       (name) =>
         new DelegatedRole({
           name,
-          keyIDs: [appKey.id],
-          threshold: 1,
+          keyIDs: appKeys.map(({ id }) => id),
+          threshold: this.appThreshold,
           terminating: true,
           paths: delegatedPaths(name),
         }),
@@ -356,7 +360,7 @@ export class Repository {
         }),
       },
       delegations: new Delegations({
-        keys: { [appKey.id]: modelKey(appKey) },
+        keys: Object.fromEntries(appKeys.map((key) => [key.id, modelKey(key)])),
         roles: Object.fromEntries(roles.map((role) => [role.name, role])),
       }),
     });

@@ -52,7 +52,7 @@ test('stolen snapshot, timestamp and director keys together: 0 unsigned installs
   // With all of them: metadata of the thief's own under a fresh snapshot and timestamp.
   const { snapshot, timestamp, director, targets, app } = repository.keys;
   const forged = { ...good.custom, counter: 7 };
-  const forge = async (signers: { appSigner?: Signer }) => {
+  const forge = async (signers: { appSigners?: Signer[] }) => {
     repository.addTarget(good.custom.app, own, malware.length, MALWARE, forged, signers);
     const name = newestTargets(repository);
     await order(
@@ -61,7 +61,7 @@ test('stolen snapshot, timestamp and director keys together: 0 unsigned installs
     await vi.waitFor(() => expect(repository.asked).toContainEqual(expect.objectContaining({ name })), SOON);
   };
   for (const thief of [snapshot, timestamp, director]) {
-    await forge({ appSigner: thief });
+    await forge({ appSigners: [thief] });
     Object.assign(repository.keys, { targets: thief, app: thief });
     await forge({});
     Object.assign(repository.keys, { targets, app });

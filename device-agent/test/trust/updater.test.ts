@@ -101,7 +101,7 @@ test("arbitrary install: the server's online keys together cannot add a target",
   const { trust } = await newBoard(repository);
   repository.sign({ targetsSigner: repository.keys.snapshot });
   await expect(trust.refresh((view) => view.target(target.path))).rejects.toEqual(fault('signature'));
-  repository.sign({ appSigner: repository.keys.timestamp });
+  repository.sign({ appSigners: [repository.keys.timestamp] });
   await expect(trust.refresh((view) => view.target(target.path))).rejects.toEqual(fault('signature'));
 });
 

@@ -4,8 +4,8 @@
  *
  * A person comes with a session cookie or with `Authorization: Bearer <API token>`. A cookie is sent
  * by the browser whoever wrote the page, so with a cookie a change must come from our own pages
- * (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, or else the Origin header); a bearer token
- * is never sent unasked.
+ * (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/, or else the Origin header); with a public
+ * address, from pages of exactly that origin. A bearer token is never sent unasked.
  */
 import { API_ROOT, WaferError, type Role } from '@wafer/protocol';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
@@ -14,6 +14,8 @@ export interface Actor {
   readonly name: string;
   readonly role: Role;
   readonly via: 'session' | 'token';
+  /** Id of the person who asks, or whose token it is; null: a token of the machine. */
+  readonly person: string | null;
   /** Of a token that was narrowed; null or absent: whatever the role may. */
   readonly scopes?: readonly string[] | null;
   /** As audit events name them: `user:admin`, `token:ci`. */
@@ -31,6 +33,8 @@ export type Rule = Role | 'public' | 'page';
 declare module 'fastify' {
   interface FastifyInstance {
     authenticate: Authenticate;
+    /** Origin of our pages where a proxy stands in front. */
+    publicUrl: string | undefined;
     /** `METHOD /path` → its rule, of every route that there is. */
     rules: ReadonlyMap<string, Rule>;
   }
@@ -43,6 +47,9 @@ declare module 'fastify' {
 export type RoleGuard = (request: FastifyRequest) => Promise<void>;
 
 const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+
+export const lesserRole = (one: Role, other: Role): Role => (RANK[one] < RANK[other] ? one : other);
+
 const guards = new WeakMap<object, Role>();
 
 /** A hook that lets through `role` and those above it; throws auth.required or auth.forbidden. */
@@ -85,18 +92,22 @@ function refuseOutOfScope(request: FastifyRequest, scopes: readonly string[] | n
   );
 }
 
+function isOwnPage({ headers, protocol, host, server: { publicUrl } }: FastifyRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  // The same page over plain HTTP is another origin, and `same-origin` to itself.
+  if (publicUrl !== undefined) return origin === publicUrl && (site === undefined || site === 'same-origin');
+  return site === undefined ? origin === `${protocol}://${host}` : site === 'same-origin';
+}
+
 /** Throws auth.forbidden for a change that a browser was talked into by somebody else's page. */
 export function refuseForeignPage(request: FastifyRequest): void {
-  if (isSafe(request.method)) return;
-  const site = request.headers['sec-fetch-site'];
-  const origin = request.headers.origin;
-  const own =
-    site === undefined ? origin === `${request.protocol}://${request.host}` : site === 'same-origin';
-  if (!own)
-    throw new WaferError(
-      'auth.forbidden',
-      'With a session, changes are taken from the dashboard’s own pages only.',
-    );
+  if (isSafe(request.method) || isOwnPage(request)) return;
+  const { publicUrl } = request.server;
+  const where = publicUrl === undefined ? '' : `, at ${publicUrl}`;
+  throw new WaferError(
+    'auth.forbidden',
+    `With a session, changes are taken from the dashboard’s own pages only${where}.`,
+  );
 }
 
 /** What a stranger may ask: to enrol (the claim token is the proof), to renew (the certificate is), and what the API looks like. */
@@ -122,8 +133,9 @@ function ruleOf(route: RouteOptions, method: string): Rule {
 }
 
 /** Call before any route is registered. */
-export function guardEveryRoute(app: FastifyInstance): void {
+export function guardEveryRoute(app: FastifyInstance, publicUrl?: string): void {
   const rules = new Map<string, Rule>();
+  app.decorate('publicUrl', publicUrl);
   app.decorate('rules', rules);
   app.decorateRequest('actor', null);
   app.addHook('onRoute', (route) => {

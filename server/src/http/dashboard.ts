@@ -1,7 +1,6 @@
 /**
  * The built dashboard, and the headers that every page of ours carries. Mantine writes its styles
- * inline, so styles may be inline; scripts may not. No HSTS: it would hold for every port of the
- * host, and this listener is plain HTTP on loopback.
+ * inline, so styles may be inline; scripts may not. HSTS is sent where TLS stands in front (site.ts).
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -15,6 +15,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { onlyRow } from '../db/failures.ts';
 import { instant } from '../db/values.ts';
 import { lockText, unlockText } from '../db/lock.ts';
+import { readCookie } from './site.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const SWEEP_MS = 3600 * 1000;
@@ -26,6 +27,8 @@ interface Parts {
   readonly clock: Clock;
   /** Known to the server alone. */
   readonly secret: string;
+  /** Its name. */
+  readonly sessionCookie: string;
 }
 
 interface Claim {
@@ -40,10 +43,8 @@ declare module 'fastify' {
 }
 
 /** Whoever asks; a name could be another's, too. */
-function credentialOf({ headers }: FastifyRequest): string {
-  const session = /(?:^|; *)wafer\.session_token=([^;]+)/.exec(headers.cookie ?? '')?.[1];
-  return headers.authorization ?? session ?? '';
-}
+const credentialOf = ({ headers }: FastifyRequest, sessionCookie: string): string =>
+  headers.authorization ?? readCookie(headers.cookie, sessionCookie) ?? '';
 
 /** Undefined for what needs none: reading, strangers, and uploads, which are named by their hash. */
 function givenKey(request: FastifyRequest): string | undefined {
@@ -89,7 +90,7 @@ function replay(reply: FastifyReply, { status, answer }: Found, key: Buffer): Fa
 }
 
 /** Call before any route is registered. */
-export function answerOnce(app: FastifyInstance, { db, clock, secret }: Parts): void {
+export function answerOnce(app: FastifyInstance, { db, clock, secret, sessionCookie }: Parts): void {
   const hash = (...parts: string[]): string =>
     createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex');
   app.decorateRequest('idempotencyClaim', null);
@@ -97,7 +98,7 @@ export function answerOnce(app: FastifyInstance, { db, clock, secret }: Parts): 
   app.addHook('preHandler', async (request, reply) => {
     const given = givenKey(request);
     if (given === undefined) return undefined;
-    const owner = credentialOf(request);
+    const owner = credentialOf(request, sessionCookie);
     const key = hash('key', owner, given);
     const asked = hash('request', request.method, request.url, JSON.stringify(request.body ?? null));
     const locking = Buffer.from(hkdfSync('sha256', secret, key, `${owner} ${given}`, 32));

@@ -24,7 +24,7 @@ const transform: typeof jsonSchemaTransform = (document) => {
 };
 
 /** Call before any route is registered. */
-export async function describeApi(app: FastifyInstance): Promise<void> {
+export async function describeApi(app: FastifyInstance, sessionCookie: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -33,7 +33,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer' },
-          session: { type: 'apiKey', in: 'cookie', name: 'wafer.session_token' },
+          session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
         },
       },
     },

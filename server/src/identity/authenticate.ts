@@ -3,7 +3,8 @@ import type { Clock } from '@wafer/protocol';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Authenticate } from '../http/auth.ts';
 import type { People } from './people.ts';
-import { useToken } from './store.ts';
+
+import { useToken } from './tokens-store.ts';
 import { bearerToken, hashToken } from './tokens.ts';
 
 interface Parts {
@@ -16,8 +17,8 @@ export function authenticator({ db, clock, people }: Parts): Authenticate {
   return async ({ headers: { authorization, cookie } }) => {
     if (authorization !== undefined) {
       const token = bearerToken(authorization);
-      const owner = token === undefined ? undefined : await useToken(db, hashToken(token), clock.now());
-      return owner && { ...owner, via: 'token' };
+      const holder = token === undefined ? undefined : await useToken(db, hashToken(token), clock.now());
+      return holder && { ...holder, via: 'token' };
     }
     const person = cookie === undefined ? undefined : await people.whoIs(cookie);
     return person && { ...person, via: 'session' };

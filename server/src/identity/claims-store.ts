@@ -18,10 +18,12 @@ export async function listClaims(db: Db, at: number): Promise<ClaimView[]> {
     .from(claims)
     .orderBy(desc(works), desc(claims.created), claims.id)
     .limit(MOST);
-  return rows.map(({ id, usesLeft, created, expires, revoked, channels, group, tags }) => ({
+  return rows.map(({ id, name, usesLeft, created, madeBy, expires, revoked, channels, group, tags }) => ({
     id,
+    name,
     usesLeft,
     created: created.toISOString(),
+    madeBy,
     expires: expires.toISOString(),
     revoked: revoked?.toISOString() ?? null,
     channels,

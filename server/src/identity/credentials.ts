@@ -9,7 +9,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { z } from 'zod';
 import { SERVER_ACTOR } from '../audit/index.ts';
 import { writeSecret } from '../db/secret-file.ts';
-import { useToken } from './store.ts';
+import { useToken } from './tokens-store.ts';
 import { createToken, hashToken } from './tokens.ts';
 
 const Credentials = z.object({ api: z.string(), token: z.string() });

@@ -8,6 +8,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { auditRow, type AuditActor } from '../audit/index.ts';
 import { instant, isoInstant } from '../db/values.ts';
+import { saidOfToken } from './tokens-store.ts';
 
 type Db = PostgresJsDatabase;
 
@@ -38,7 +39,10 @@ export async function insertPerson(
 
 type Outcome = 'done' | 'missing' | 'last-admin';
 
-/** Rows of admins are locked first, in one order, so that what is counted stays true until the end. */
+/**
+ * Rows of admins are locked first, in one order, so that what is counted stays true until the end.
+ * `audited` are CTEs, each with its name.
+ */
 const withAdmins = (id: string, change: SQL, audited: SQL): SQL => sql`
   with admins as materialized (select id from users where role = 'admin' order by id for update),
     before as materialized (select * from users where id = ${id} for update),
@@ -47,7 +51,7 @@ const withAdmins = (id: string, change: SQL, audited: SQL): SQL => sql`
       where before.role <> 'admin' or (select count(*) from admins where id <> ${id}) > 0
     ),
     changed as (${change}),
-    audited as (${audited})
+    ${audited}
   select case when exists (select 1 from changed) then 'done'
               when exists (select 1 from before) then 'last-admin'
               else 'missing' end as outcome`;
@@ -68,7 +72,7 @@ export const changeRole = (db: Db, id: string, role: Role, actor: AuditActor, at
       sql`update users u set role = ${role}, updated_at = ${instant(at)} from before
           where u.id = before.id and (${role} = 'admin' or exists (select 1 from allowed))
           returning u.id, u.name, u.email, u.role`,
-      auditRow(
+      sql`audited as (${auditRow(
         {
           actor,
           at,
@@ -78,18 +82,29 @@ export const changeRole = (db: Db, id: string, role: Role, actor: AuditActor, at
           after: said(sql`changed`),
         },
         sql`changed join before on before.id = changed.id`,
-      ),
+      )})`,
     ),
   );
 
-/** Sessions and ways to sign in go with the person. API tokens are the fleet's, and stay. */
+/** Sessions, ways to sign in and API tokens go with the person. */
 export const removePerson = (db: Db, id: string, actor: AuditActor, at: number): Promise<Outcome> =>
   outcomeOf(
     db,
     withAdmins(
       id,
       sql`delete from users u using allowed where u.id = allowed.id returning u.id`,
-      auditRow(
+      sql`tokens as (
+        delete from api_tokens t using changed where t.owner = changed.id returning t.id, t.name, t.role, t.owner
+      ), tokens_audited as (${auditRow(
+        {
+          actor,
+          at,
+          action: 'token.deleted',
+          subject: sql`tokens.id::text`,
+          before: saidOfToken(sql`tokens`),
+        },
+        sql`tokens`,
+      )}), audited as (${auditRow(
         {
           actor,
           at,
@@ -98,7 +113,7 @@ export const removePerson = (db: Db, id: string, actor: AuditActor, at: number):
           before: said(sql`before`),
         },
         sql`changed join before on before.id = changed.id`,
-      ),
+      )})`,
     ),
   );
 

@@ -13,7 +13,9 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { FastifyBaseLogger } from 'fastify';
 import { z } from 'zod';
 import { auditRow, SERVER_ACTOR, type AuditActor } from '../audit/index.ts';
+import type { Config } from '../config.ts';
 import { instant } from '../db/values.ts';
+import { cookieRules } from '../http/site.ts';
 import * as tables from './people-tables.ts';
 
 export const LINK_LIFE = Minutes(15);
@@ -27,6 +29,8 @@ const ADDRESS_HEADER = 'x-wafer-address';
 const SignedIn = z.object({ user: z.object({ id: z.string(), name: z.string() }) });
 
 interface Person {
+  /** Id. */
+  readonly person: string;
   readonly name: string;
   readonly role: Role;
 }
@@ -77,6 +81,7 @@ interface PeopleParts {
   readonly log: FastifyBaseLogger;
   /** Signs cookies. */
   readonly secret: string;
+  readonly config: Pick<Config, 'publicUrl'>;
 }
 
 /** Makes the local admin's account at the first start. */
@@ -125,7 +130,7 @@ export async function openPeople(parts: PeopleParts): Promise<People> {
     async whoIs(cookie) {
       const found = await auth.api.getSession({ headers: new Headers({ cookie }) });
       if (found === null) return undefined;
-      return { name: found.user.name, role: Role.parse(found.user.role) };
+      return { person: found.user.id, name: found.user.name, role: Role.parse(found.user.role) };
     },
     async signOut(cookie, actor) {
       const headers = new Headers({ cookie });
@@ -164,7 +169,8 @@ async function createAdmin({ db, clock }: PeopleParts): Promise<void> {
     ${auditRow(event, sql`made`)}`);
 }
 
-function createAuth({ db, log, secret }: PeopleParts, linkLife: number) {
+function createAuth({ db, log, secret, config }: PeopleParts, linkLife: number) {
+  const { prefix, isSecure } = cookieRules(config);
   const { users, sessions, accounts, verifications } = tables;
   return betterAuth({
     secret,
@@ -183,11 +189,12 @@ function createAuth({ db, log, secret }: PeopleParts, linkLife: number) {
     // Accounts are made by inviting; passwords are hashed by scrypt, and set in passwords.ts.
     emailAndPassword: { enabled: true, disableSignUp: true },
     advanced: {
-      cookiePrefix: 'wafer',
+      cookiePrefix: prefix,
+      // Would add a prefix of its own, `__Secure-`.
       useSecureCookies: false,
       // Set by us, from the socket; what a client sends by this name is never passed on.
       ipAddress: { ipAddressHeaders: [ADDRESS_HEADER] },
-      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/' },
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax', path: '/', secure: isSecure },
     },
     plugins: [
       magicLink({

@@ -1,17 +1,14 @@
-/** HTTP of identity: claim tokens, enrolment, revocation, API tokens, and who one is. */
+/** HTTP of identity: claim tokens, enrolment, revocation, and who one is. */
 import { randomUUID } from 'node:crypto';
 import {
   CreateClaim,
   CreatedClaim,
   CreatedSignInLink,
-  CreatedToken,
-  CreateToken,
   DeviceId,
   EnrolRequest,
   EnrolResponse,
   Me,
   Seconds,
-  TokenList,
   WaferError,
 } from '@wafer/protocol';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -20,18 +17,19 @@ import { auditRow } from '../audit/index.ts';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
 import { claimRoutes } from './claim-routes.ts';
+import { cloneRoutes } from './clones.ts';
 import { claimToken, hashSecret, newSecret } from './claims.ts';
 import { enrol, type EnrolmentParts } from './enrol.ts';
 import { LINK_LIFE, type People } from './people.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { personRoutes } from './people-routes.ts';
 import { renewalRoutes } from './renewal.ts';
-import { deleteToken, insertClaim, listTokens, revokeDevice } from './store.ts';
-import { createToken } from './tokens.ts';
+import { insertClaim, revokeDevice } from './store.ts';
+import { tokenRoutes } from './token-routes.ts';
 
 export interface IdentityParts extends EnrolmentParts {
   readonly people: People;
-  /** Of the dashboard, once it listens: `http://127.0.0.1:8080`. */
+  /** Where browsers find the dashboard, once it listens: `http://127.0.0.1:8080`, or its public address. */
   readonly dashboard: () => string;
 }
 
@@ -46,12 +44,12 @@ const enrolmentRoutes = (deps: Deps, parts: EnrolmentParts): FastifyPluginAsyncZ
       onRequest: requireRole('operator'),
       schema: { tags: ['enrolment'], body: CreateClaim, response: { 201: CreatedClaim } },
       async handler(request, reply) {
-        const { uses, expiresInSeconds, channels, group, tags } = request.body;
+        const { name, uses, expiresInSeconds, channels, group, tags } = request.body;
         const id = randomUUID();
         const secret = newSecret();
         const at = clock.now();
         const expires = at + Seconds(expiresInSeconds);
-        const claim = { id, secretHash: hashSecret(secret), uses, expires, channels, group, tags };
+        const claim = { id, name, secretHash: hashSecret(secret), uses, expires, channels, group, tags };
         await insertClaim(db, claim, actorOf(request), at);
         const token = claimToken(authority.caDigest, secret);
         const created = { id, token, expires: new Date(expires).toISOString(), uses, server: parts.api() };
@@ -133,36 +131,6 @@ const peopleRoutes = (deps: Deps, { people, dashboard }: IdentityParts): Fastify
         return reply.code(201).send({ url, expires });
       },
     });
-
-    app.route({
-      method: 'GET',
-      url: '/tokens',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], response: { 200: TokenList } },
-      handler: async () => ({ items: await listTokens(db) }),
-    });
-
-    app.route({
-      method: 'POST',
-      url: '/tokens',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], body: CreateToken, response: { 201: CreatedToken } },
-      async handler(request, reply) {
-        return reply.code(201).send(await createToken({ db, clock }, request.body, actorOf(request)));
-      },
-    });
-
-    app.route({
-      method: 'DELETE',
-      url: '/tokens/:id',
-      onRequest: requireRole('admin'),
-      schema: { tags: ['people'], params: z.object({ id: z.uuid() }), response: { 204: z.undefined() } },
-      async handler(request, reply) {
-        if (!(await deleteToken(db, request.params.id, actorOf(request), clock.now())))
-          throw new WaferError('request.not-found', `There is no token ${request.params.id}.`);
-        return reply.code(204).send();
-      },
-    });
   };
 };
 
@@ -171,11 +139,13 @@ export function identity(deps: Deps, parts: IdentityParts): FastifyPluginAsyncZo
   return async (app) => {
     await app.register(enrolmentRoutes(deps, parts));
     await app.register(claimRoutes(deps));
+    await app.register(cloneRoutes(deps));
     await app.register(renewalRoutes(deps));
     await app.register(peopleRoutes(deps, parts));
     const { people } = parts;
     const link = (token: string): string => signInUrl(parts.dashboard(), token);
     await app.register(personRoutes(deps, { people, link }));
     await app.register(passwordRoutes(deps, people));
+    await app.register(tokenRoutes(deps));
   };
 }

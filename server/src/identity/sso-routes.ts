@@ -1,21 +1,22 @@
 /**
  * The pages of single sign-on, on the dashboard's listener: away to the provider, and back. What must
- * come back with the browser is in a cookie that goes to these two pages only; it is sent on the way
- * back from another site, so it cannot be SameSite=Strict.
+ * come back with the browser is in a cookie; it is sent on the way back from another site, so it cannot
+ * be SameSite=Strict.
  */
 import { SignInWays, WaferError } from '@wafer/protocol';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Deps } from '../deps.ts';
+import { cookieRules, readCookie, type CookieRules } from '../http/site.ts';
 import type { People } from './people.ts';
 import { personOf } from './sso-store.ts';
 import { PENDING_LIFE, type Sso } from './sso.ts';
 
 const PATH = '/sign-in/sso';
-const COOKIE = /(?:^|; *)wafer\.sso=([A-Za-z0-9_-]+)/;
 
-const cookie = (value: string, seconds: number): string =>
-  `wafer.sso=${value}; Path=${PATH}; Max-Age=${seconds}; HttpOnly; SameSite=Lax`;
+/** Its prefix `__Host-` asks for the path /; else it goes to these pages only. */
+const cookie = ({ prefix, isSecure }: CookieRules, value: string, seconds: number): string =>
+  `${prefix}.sso=${value}; Path=${isSecure ? '/' : PATH}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
 
 export interface SsoParts {
   readonly people: People;
@@ -25,9 +26,13 @@ export interface SsoParts {
   readonly dashboard: () => string;
 }
 
-type Parts = Pick<Deps, 'db' | 'clock'>;
+type Parts = Pick<Deps, 'config' | 'db' | 'clock'>;
 
-export function ssoPages({ db, clock }: Parts, { people, sso, dashboard }: SsoParts): FastifyPluginAsyncZod {
+export function ssoPages(
+  { config, db, clock }: Parts,
+  { people, sso, dashboard }: SsoParts,
+): FastifyPluginAsyncZod {
+  const rules = cookieRules(config);
   const back = (): string => `${dashboard()}${PATH}/callback`;
   /** Browsers are led to a page that says why. */
   const explain = (reply: FastifyReply, error: unknown): FastifyReply => {
@@ -46,7 +51,7 @@ export function ssoPages({ db, clock }: Parts, { people, sso, dashboard }: SsoPa
     app.get(PATH, { exposeHeadRoute: false, schema: { hide: true } }, async (_request, reply) => {
       try {
         const { url, pending } = await sso.start(back());
-        return reply.header('set-cookie', cookie(pending, PENDING_LIFE / 1000)).redirect(url);
+        return reply.header('set-cookie', cookie(rules, pending, PENDING_LIFE / 1000)).redirect(url);
       } catch (error) {
         return explain(reply, error);
       }
@@ -56,9 +61,9 @@ export function ssoPages({ db, clock }: Parts, { people, sso, dashboard }: SsoPa
       `${PATH}/callback`,
       { exposeHeadRoute: false, schema: { hide: true } },
       async (request, reply) => {
-        void reply.header('set-cookie', cookie('', 0));
+        void reply.header('set-cookie', cookie(rules, '', 0));
         try {
-          const pending = COOKIE.exec(request.headers.cookie ?? '')?.[1] ?? '';
+          const pending = readCookie(request.headers.cookie, `${rules.prefix}.sso`) ?? '';
           const current = new URL(`${back()}${/\?.*$/.exec(request.url)?.[0] ?? ''}`);
           const identity = await sso.finish(current, pending);
           const from = { source: request.ip, userAgent: request.headers['user-agent'] };

@@ -1,18 +1,18 @@
 /** The statements of identity. Each change is one, with its audit event and its timeline row. */
-import type { ChannelName, DeviceId, Role, TokenView } from '@wafer/protocol';
-import { asc, eq, sql, type SQL } from 'drizzle-orm';
+import type { ChannelName, DeviceId } from '@wafer/protocol';
+import { eq, sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { auditRow, type AuditActor } from '../audit/index.ts';
-import { onlyRow } from '../db/failures.ts';
 import { instant, jsonb, textArray } from '../db/values.ts';
 import type { IssuedCertificate } from './authority.ts';
 import type { ClaimState } from './claims.ts';
-import { apiTokens, claims } from './tables.ts';
+import { claims } from './tables.ts';
 
 type Db = PostgresJsDatabase;
 
 export interface NewClaim {
   readonly id: string;
+  readonly name: string | undefined;
   readonly secretHash: string;
   readonly uses: number;
   /** ms since 1970, as all instants here. */
@@ -23,12 +23,12 @@ export interface NewClaim {
 }
 
 export async function insertClaim(db: Db, claim: NewClaim, actor: AuditActor, at: number): Promise<void> {
-  const { id, secretHash, uses, expires, channels, group, tags } = claim;
-  const after = { uses, expires: new Date(expires).toISOString(), channels, group, tags };
+  const { id, name, secretHash, uses, expires, channels, group, tags } = claim;
+  const after = { name, uses, expires: new Date(expires).toISOString(), channels, group, tags };
   await db.execute(sql`
     with made as (
-      insert into claims (id, secret_hash, uses_left, expires, created, channels, group_name, tags)
-      values (${id}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${textArray(channels)},
+      insert into claims (id, name, secret_hash, uses_left, expires, created, made_by, channels, group_name, tags)
+      values (${id}, ${name ?? null}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${actor.audit}, ${textArray(channels)},
               ${group ?? null}, ${jsonb(tags)})
     )
     ${auditRow({ actor, at, action: 'claim.created', subject: id, after })}`);
@@ -113,79 +113,4 @@ export async function revokeDevice(
     union all
     select 'already' from devices where id = ${device} and revoked is not null`);
   return rows[0]?.outcome ?? 'missing';
-}
-
-export interface NewToken {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-  readonly hash: string;
-  /** ms since 1970; null: never. */
-  readonly expires: number | null;
-  readonly scopes: readonly string[] | null;
-}
-
-const orNull = <T>(value: T | null, write: (value: T) => SQL): SQL =>
-  value === null ? sql`null` : write(value);
-
-export async function insertToken(db: Db, token: NewToken, actor: AuditActor, at: number): Promise<void> {
-  const { id, name, role, hash, scopes } = token;
-  const expires = token.expires === null ? null : new Date(token.expires).toISOString();
-  const after = { name, role, scopes, expires };
-  await db.execute(sql`
-    with made as (
-      insert into api_tokens (id, name, role, hash, created, expires, scopes)
-      values (${id}, ${name}, ${role}, ${hash}, ${instant(at)}, ${orNull(token.expires, instant)},
-              ${orNull(scopes, textArray)})
-    )
-    ${auditRow({ actor, at, action: 'token.created', subject: id, after })}`);
-}
-
-export async function listTokens(db: Db): Promise<TokenView[]> {
-  const rows = await db.select().from(apiTokens).orderBy(asc(apiTokens.created), asc(apiTokens.id));
-  return rows.map(({ id, name, role, scopes, created, expires, lastUsed }) => ({
-    id,
-    name,
-    role,
-    scopes,
-    created: created.toISOString(),
-    expires: expires?.toISOString() ?? null,
-    lastUsed: lastUsed?.toISOString() ?? null,
-  }));
-}
-
-/** False when there was none. */
-export async function deleteToken(db: Db, id: string, actor: AuditActor, at: number): Promise<boolean> {
-  const before = sql`jsonb_build_object('name', gone.name, 'role', gone.role)`;
-  const rows = await db.execute(sql`
-    with gone as (delete from api_tokens where id = ${id} returning id, name, role),
-      audited as (${auditRow({ actor, at, action: 'token.deleted', subject: id, before }, sql`gone`)})
-    select id from gone`);
-  return rows.length === 1;
-}
-
-export interface TokenOwner {
-  readonly name: string;
-  readonly role: Role;
-  /** Null: whatever the role may. */
-  readonly scopes: readonly string[] | null;
-}
-
-/**
- * Whose token it is; remembers that it was used, to the minute. The statement gives a row whatever it
- * finds, so that an answer which was lost with its connection is never read as "no such token".
- */
-export async function useToken(db: Db, hash: string, at: number): Promise<TokenOwner | undefined> {
-  const rows = await db.execute<{ owner: TokenOwner | null }>(sql`
-    with found as (
-        select id, name, role, scopes, last_used from api_tokens
-        where hash = ${hash} and (expires is null or expires > ${instant(at)})
-      ),
-      touched as (
-        update api_tokens set last_used = ${instant(at)} from found
-        where api_tokens.id = found.id
-          and (found.last_used is null or found.last_used < ${instant(at)} - interval '1 minute')
-      )
-    select (select jsonb_build_object('name', name, 'role', role, 'scopes', scopes) from found) as owner`);
-  return onlyRow(rows).owner ?? undefined;
 }

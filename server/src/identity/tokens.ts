@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Seconds, type Clock, type Role } from '@wafer/protocol';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { AuditActor } from '../audit/index.ts';
-import { insertToken } from './store.ts';
+import { insertToken } from './tokens-store.ts';
 
 const TOKEN = /^wafer_[A-Za-z0-9_-]{43}$/;
 
@@ -18,6 +18,8 @@ export function bearerToken(header: string | undefined): string | undefined {
 interface NewApiToken {
   readonly name: string;
   readonly role: Role;
+  /** Id of the person whose it becomes; without: the machine's. */
+  readonly owner?: string | null;
   readonly scopes?: readonly string[] | undefined;
   readonly expiresInSeconds?: number | undefined;
 }
@@ -25,14 +27,14 @@ interface NewApiToken {
 /** `token` is returned here and nowhere else. */
 export async function createToken(
   { db, clock }: { db: PostgresJsDatabase; clock: Clock },
-  { name, role, scopes, expiresInSeconds }: NewApiToken,
+  { name, role, owner = null, scopes, expiresInSeconds }: NewApiToken,
   actor: AuditActor,
 ): Promise<{ id: string; token: string }> {
   const id = randomUUID();
   const token = `wafer_${randomBytes(32).toString('base64url')}`;
   const at = clock.now();
   const expires = expiresInSeconds === undefined ? null : at + Seconds(expiresInSeconds);
-  const made = { id, name, role, hash: hashToken(token), expires, scopes: scopes ?? null };
+  const made = { id, name, role, owner, hash: hashToken(token), expires, scopes: scopes ?? null };
   await insertToken(db, made, actor, at);
   return { id, token };
 }

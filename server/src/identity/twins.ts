@@ -4,7 +4,7 @@
  * serial number of the board, or by a key that both have. Each is an audit event, once a day for the
  * same pair, and nothing is cut: which of the two is the board only its owner can say.
  */
-import { Days, type DeviceId } from '@wafer/protocol';
+import { Days, type CloneReason, type DeviceId } from '@wafer/protocol';
 import { sql, type SQL } from 'drizzle-orm';
 import { auditRow } from '../audit/index.ts';
 import { instant, jsonb } from '../db/values.ts';
@@ -13,6 +13,10 @@ import type { DoubledSession } from '../mqtt/bus.ts';
 
 const ONCE_IN = Days(1);
 const ACTION = 'device.cloned';
+
+const DOUBLED: CloneReason = 'two live sessions';
+const SAME_SERIAL: CloneReason = 'the serial number of the board';
+const SAME_KEY: CloneReason = 'the key';
 
 type Parts = Pick<Deps, 'clock' | 'db' | 'log'>;
 
@@ -27,7 +31,7 @@ export async function auditDoubledSession(
   { earlier, later }: DoubledSession,
 ): Promise<void> {
   const at = clock.now();
-  const after = jsonb({ why: 'two live sessions', twin: device, earlier, later });
+  const after = jsonb({ why: DOUBLED, twin: device, earlier, later });
   const actor = { audit: `device:${device}`, source: later.source };
   const rows = await db.execute(sql`
     with twin as (
@@ -41,13 +45,13 @@ export async function auditDoubledSession(
 export async function auditTwins({ clock, db, log }: Parts, device: DeviceId): Promise<void> {
   const at = clock.now();
   const after = sql`jsonb_build_object('why', twin.why, 'twin', twin.id)`;
-  const rows = await db.execute<{ id: DeviceId; why: string }>(sql`
+  const rows = await db.execute<{ id: DeviceId; why: CloneReason }>(sql`
     with found as (
-      select o.id, 'the serial number of the board' as why
+      select o.id, ${SAME_SERIAL}::text as why
       from devices d join devices o on o.inventory->>'serial' = d.inventory->>'serial'
       where d.id = ${device} and o.id <> d.id and o.online and o.revoked is null
       union all
-      select o.id, 'the key' as why
+      select o.id, ${SAME_KEY}::text as why
       from certificates mine join certificates its on its.sealing_key = mine.sealing_key
         join devices o on o.id = its.device
       where mine.device = ${device} and mine.revoked is null and its.revoked is null

@@ -13,6 +13,8 @@
  * - No connection costs more than a bounded amount: frames are measured before they are parsed,
  *   CONNECT has to come in time, QoS 2 and broker-side sessions do not exist, whoever publishes too
  *   fast is read more slowly, whoever does not read is cut off.
+ * - A session ends with the certificate that it began with: at once when that is revoked, within a
+ *   second when it expires.
  * - Sessions are not kept (`clean` is read as true): what a device missed it learns from the answer
  *   to its hello, never from a queue. Retained messages are not kept either.
  * - One slow device stops nobody: aedes' own bound on concurrent deliveries (which one frozen
@@ -42,6 +44,8 @@ export interface EmbeddedBusOptions {
   readonly clock: Clock;
   /** How long the TLS handshake, CONNECT and its check may each take, ms. */
   readonly connectTimeoutMs?: number;
+  /** How often sessions are looked at whose certificate may have ended, ms. */
+  readonly expiryCheckMs?: number;
 }
 
 export interface EmbeddedBus extends Bus {
@@ -52,7 +56,7 @@ export interface EmbeddedBus extends Bus {
 
 /** Rejects when the port cannot be had. */
 export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<EmbeddedBus> {
-  const { log, clock, connectTimeoutMs = 10_000 } = options;
+  const { log, clock, connectTimeoutMs = 10_000, expiryCheckMs = 1000 } = options;
   const tally = createTally(log, clock);
   const dispatch = new Dispatch(tally);
   const hooks = createHooks({ ...options, connectTimeoutMs, tally, dispatch });
@@ -70,6 +74,7 @@ export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<Em
       disconnected: (client) => hooks.disconnected(client),
     },
   });
+  const expiring = setInterval(() => hooks.cutExpired(), expiryCheckMs).unref();
 
   return {
     port,
@@ -82,6 +87,7 @@ export async function createEmbeddedBus(options: EmbeddedBusOptions): Promise<Em
     disconnect: (device) => hooks.cut(device),
     online: () => hooks.live(),
     async close() {
+      clearInterval(expiring);
       hooks.close();
       await close();
     },

@@ -4,6 +4,7 @@ import type { Clock, DeviceId } from '@wafer/protocol';
 import type { AedesOptions, AuthenticateError, Client } from 'aedes';
 import {
   CONNACK_CODES,
+  hasExpired,
   judgeConnect,
   presentedBy,
   type Authenticate,
@@ -75,7 +76,7 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
   const broker: Hooks = {
     preConnect(client, packet, done) {
       const presented = presentedBy(client.conn as TLSSocket);
-      const refusal = judgeConnect(presented, packet);
+      const refusal = judgeConnect(presented, packet, clock.now());
       const gate = gates.get(client.conn);
       if (refusal !== undefined) refusals.set(client, refusal);
       else if (presented !== undefined && gate !== undefined)
@@ -193,6 +194,16 @@ export function createHooks({ authenticate, clock, connectTimeoutMs, tally, disp
       cuts.set(device, ordinal);
       const client = live.get(device);
       if (client !== undefined) await new Promise<void>((resolve) => client.close(resolve));
+    },
+
+    /** Ends each session that has outlived its certificate. The next one shows a newer, or is refused. */
+    cutExpired(): void {
+      for (const [device, client] of live) {
+        const presented = sessions.get(client)?.presented;
+        if (presented === undefined || client.closed || !hasExpired(presented, clock.now())) continue;
+        tally.count('certificate-expired', { device, serial: presented.serial });
+        client.close();
+      }
     },
 
     acknowledged: (client: Client): void => twins.acknowledged(client),

@@ -139,10 +139,9 @@ function summary(from: (Pick<Trust, 'roles'> & Partial<Trust>) | Next, next: Nex
           targets: targets.version,
           director: Object.keys(directorOf(targets).keys),
           apps: Object.fromEntries(
-            Object.entries(targets.meta.signed.delegations?.roles ?? {}).map(([app, { keyIDs }]) => [
-              app,
-              keyIDs,
-            ]),
+            Object.entries(targets.meta.signed.delegations?.roles ?? {}).map(
+              ([app, { keyIDs: keys, threshold }]) => [app, { keys, threshold }],
+            ),
           ),
         }
       : {}),

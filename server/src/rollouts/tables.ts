@@ -113,6 +113,8 @@ export const rollouts = pgTable(
     fingerprint: text().notNull(),
     created: instant('created').notNull(),
     createdBy: text('created_by').notNull(),
+    /** Id of the person, also where a token of theirs asked; null for a token of the machine. */
+    creator: text(),
     /** Who let it widen what releases may do; null when nobody had to. */
     approvedBy: text('approved_by'),
     /** The rollout whose releases it takes back. */

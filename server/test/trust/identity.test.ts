@@ -1,7 +1,7 @@
 /** Attacks on enrolment and on boards' certificates, against a whole server. */
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
-import { Days, deviceTopic, Minutes } from '@wafer/protocol';
+import { CloneList, Days, deviceTopic, Minutes } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditTwins } from '../../src/identity/index.ts';
@@ -68,12 +68,18 @@ describe('claim tokens', () => {
   });
 
   it('attack: a claim token is used after it was revoked', async () => {
-    const token = await fleet.claim({ uses: 5, group: 'lab', tags: { site: 'north' } });
+    const token = await fleet.claim({ name: 'for the lab', uses: 5, group: 'lab', tags: { site: 'north' } });
     expect((await fleet.enrol(token)).statusCode).toBe(201);
     const as = { headers: fleet.as('operator') };
     const list = await fleet.app.inject({ method: 'GET', url: '/api/v1/claim-tokens', ...as });
     const found = list.json().items.find(({ usesLeft }: { usesLeft: number }) => usesLeft === 4);
-    expect(found).toMatchObject({ revoked: null, group: 'lab', tags: { site: 'north' } });
+    expect(found).toMatchObject({
+      name: 'for the lab',
+      madeBy: 'token:test-operator',
+      revoked: null,
+      group: 'lab',
+      tags: { site: 'north' },
+    });
     expect(JSON.stringify(list.json())).not.toContain(token.split('.')[2]);
     const url = `/api/v1/claim-tokens/${found.id}`;
     for (const _time of ['first', 'again'])
@@ -157,6 +163,32 @@ describe('renewal', () => {
     expect(Date.parse(new X509Certificate(body.certificate ?? '').validTo)).toBeGreaterThan(Date.now());
   });
 
+  it('attack: a board goes on in the session that it has after its certificate expired, or opens another', async () => {
+    const old = await fleet.board();
+    fleet.clock.advance(Minutes(2));
+    const renewed = {
+      ...old,
+      certificate: (await fleet.renew(old, await old.key.csr())).body.certificate ?? '',
+    };
+    const fresh = await fleet.board();
+    const [session, other] = [await fleet.connect(old), await fleet.connect(fresh)];
+    const ended = next(session, 'close');
+    const life = Date.parse(new X509Certificate(old.certificate).validTo) - fleet.clock.now();
+    fleet.clock.advance(life);
+    try {
+      await ended;
+      await expect.poll(() => fleet.bus.online(), SOON).not.toContain(old.device);
+      expect(fleet.bus.online()).toContain(fresh.device);
+      expect(other.connected).toBe(true);
+      // TLS looks at the computer's clock, by which it is still valid.
+      await expect(fleet.connect(old)).rejects.toMatchObject({ code: 5 });
+      expect(fleet.bus.counts()['certificate-expired']).toBe(2);
+      await (await fleet.connect(renewed)).endAsync();
+    } finally {
+      fleet.clock.advance(-1 * life);
+    }
+  });
+
   it('attack: a renewal without a certificate, with one of another authority, or with one never handed out', async () => {
     const board = await fleet.board();
     const csr = await board.key.csr();
@@ -188,6 +220,13 @@ describe('renewal', () => {
 });
 
 describe('clones', () => {
+  const shown = async (...devices: string[]) => {
+    const answer = await fleet.app.inject({ url: '/api/v1/devices/clones', headers: fleet.as('operator') });
+    return CloneList.parse(answer.json()).items.filter((clone) =>
+      clone.devices.some(({ id }) => devices.includes(id)),
+    );
+  };
+
   it('attack: a copied key is used in a second session while the first lives', async () => {
     const board = await fleet.board();
     const first = await fleet.connect(board);
@@ -201,6 +240,15 @@ describe('clones', () => {
     await fleet.connect(board);
     await expect.poll(() => fleet.bus.counts()['session-doubled'], SOON).toBeGreaterThanOrEqual(2);
     expect(await events(board.device, 'device.cloned')).toHaveLength(1);
+
+    const [clone, ...others] = await shown(board.device);
+    expect(others).toEqual([]);
+    expect(clone).toMatchObject({ why: 'two live sessions', devices: [{ id: board.device, name: 'board' }] });
+    const serial = new X509Certificate(board.certificate).serialNumber.toLowerCase();
+    const session = { source: '127.0.0.1', serial };
+    expect(clone?.sessions).toEqual([session, session]);
+    await revokeDevice(board.device);
+    expect(await shown(board.device)).toEqual([]);
   });
 
   it('a board that lost its link and comes back is no clone', async () => {
@@ -240,6 +288,20 @@ describe('clones', () => {
         [{ why, twin: other.device }],
         [{ why, twin: one.device }],
       ]);
+
+      const clones = await shown(one.device, other.device);
+      expect(clones).toMatchObject([{ why, sessions: [] }]);
+      expect(clones[0]?.devices.map(({ id }) => id)).toEqual([one.device, other.device].toSorted());
+      expect(clones[0]?.devices.map(({ boardSerial }) => boardSerial ?? undefined)).toEqual([serial, serial]);
+      fleet.clock.advance(Days(7));
+      expect(await shown(one.device)).toEqual([]);
+      fleet.clock.advance(-1 * Days(7));
+      await revokeDevice(other.device);
+      // Neither of two boards with one key is safe; of two with one serial number, one may be.
+      const after = (await shown(one.device)).flatMap(({ devices }) => devices);
+      expect(after.filter(({ revoked }) => revoked).map(({ id }) => id)).toEqual(isKey ? [other.device] : []);
+      await revokeDevice(one.device);
+      expect(await shown(one.device)).toEqual([]);
     });
   });
 });

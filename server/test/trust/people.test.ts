@@ -124,6 +124,111 @@ describe('an API token', () => {
   });
 });
 
+describe('an API token that a person made', () => {
+  /** A session of somebody new. */
+  async function comeIn(name: string, role: Role = 'admin') {
+    const { id, url } = await invite(name, role);
+    return { id, cookie: (await follow(url)) ?? '' };
+  }
+  const inSession = (cookie: string, method: Method, path: string, payload?: object) =>
+    t.app.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers: { cookie, 'sec-fetch-site': 'same-origin' },
+      ...(payload && { payload }),
+    });
+  const makeIn = async (cookie: string, body: object = {}): Promise<{ id: string; token: string }> =>
+    (await inSession(cookie, 'POST', '/tokens', { name: 'ci', role: 'admin', ...body })).json();
+  const withToken = (token: string, method: Method, path: string, payload?: object) =>
+    t.app.inject({
+      method,
+      url: `/api/v1${path}`,
+      headers: { authorization: `Bearer ${token}` },
+      ...(payload && { payload }),
+    });
+  const roleOf = async (token: string) => (await withToken(token, 'GET', '/me')).json().role;
+  const idsIn = async (cookie: string) =>
+    (await inSession(cookie, 'GET', '/me/tokens')).json().items.map(({ id }: { id: string }) => id);
+
+  it('goes with the person, also one that was made with such a token, and the machine’s stay', async () => {
+    const ann = await comeIn('ann');
+    const made = await makeIn(ann.cookie);
+    const child: { id: string; token: string } = (
+      await withToken(made.token, 'POST', '/tokens', { name: 'child', role: 'admin' })
+    ).json();
+    const machines = (await admin('POST', '/tokens', { name: 'of the machine', role: 'viewer' })).json();
+    expect((await admin('DELETE', `/people/${ann.id}`)).statusCode).toBe(204);
+    for (const { token } of [made, child])
+      expect((await withToken(token, 'GET', '/me')).statusCode).toBe(401);
+    expect(await roleOf(machines.token)).toBe('viewer');
+    const rows = await t.database.db.execute(sql`
+      select actor, subject, source, before from audit_events where action = 'token.deleted' order by before ->> 'name'`);
+    const said = { actor: 'token:test-admin', source: '127.0.0.1' };
+    expect([...rows]).toEqual([
+      { ...said, subject: child.id, before: { name: 'child', role: 'admin', owner: ann.id } },
+      { ...said, subject: made.id, before: { name: 'ci', role: 'admin', owner: ann.id } },
+    ]);
+  });
+
+  it('stays with a person who could not be removed', async () => {
+    const { cookie, id } = await comeIn('ann');
+    const { token } = await makeIn(cookie);
+    for (const { id: other } of (await people()).filter((person) => person.id !== id))
+      await admin('DELETE', `/people/${other}`);
+    expect((await admin('DELETE', `/people/${id}`)).json().code).toBe('person.last-admin');
+    expect(await roleOf(token)).toBe('admin');
+  });
+
+  it('never acts above the person: a role that was lowered holds from the next request on, and back', async () => {
+    const ann = await comeIn('ann');
+    const { id, token } = await makeIn(ann.cookie);
+    const operators = await makeIn(ann.cookie, { role: 'operator' });
+    const change = async (role: Role) => admin('PUT', `/people/${ann.id}/role`, { role });
+    await change('viewer');
+    expect([await roleOf(token), await roleOf(operators.token)]).toEqual(['viewer', 'viewer']);
+    expect((await withToken(token, 'POST', '/tokens', { name: 'x', role: 'viewer' })).statusCode).toBe(403);
+    expect((await withToken(token, 'POST', '/claim-tokens', {})).statusCode).toBe(403);
+    const listed = (await admin('GET', '/tokens')).json().items;
+    expect(listed.find((item: { id: string }) => item.id === id)).toMatchObject({
+      role: 'admin',
+      effectiveRole: 'viewer',
+      owner: { id: ann.id, name: 'ann' },
+    });
+    await change('admin');
+    expect([await roleOf(token), await roleOf(operators.token)]).toEqual(['admin', 'operator']);
+  });
+
+  it('is shown to its owner, whatever the role, and to admins; others do not see it', async () => {
+    const [ann, bob] = [await comeIn('ann'), await comeIn('bob')];
+    const [hers, his] = [await makeIn(ann.cookie), await makeIn(bob.cookie)];
+    await admin('PUT', `/people/${ann.id}/role`, { role: 'viewer' });
+    expect([await idsIn(ann.cookie), await idsIn(bob.cookie)]).toEqual([[hers.id], [his.id]]);
+    expect((await inSession(ann.cookie, 'GET', '/tokens')).statusCode).toBe(403);
+    const all = (await inSession(bob.cookie, 'GET', '/tokens')).json().items;
+    expect(all.map((item: { id: string }) => item.id)).toEqual(expect.arrayContaining([hers.id, his.id]));
+    expect((await t.app.inject({ url: '/api/v1/me/tokens', headers: t.as('admin') })).json().items).toEqual(
+      [],
+    );
+  });
+
+  it('is deleted by its owner in a session, and by no other person and no other token', async () => {
+    const [ann, bob] = [await comeIn('ann', 'admin'), await comeIn('bob', 'viewer')];
+    const { id, token } = await makeIn(ann.cookie);
+    const other = await makeIn(ann.cookie, { role: 'viewer' });
+    expect((await inSession(bob.cookie, 'DELETE', `/me/tokens/${id}`)).statusCode).toBe(404);
+    expect((await withToken(other.token, 'DELETE', `/me/tokens/${id}`)).statusCode).toBe(403);
+    expect(await roleOf(token)).toBe('admin');
+    await admin('PUT', `/people/${ann.id}/role`, { role: 'viewer' });
+    expect((await inSession(ann.cookie, 'DELETE', `/me/tokens/${id}`)).statusCode).toBe(204);
+    expect((await withToken(token, 'GET', '/me')).statusCode).toBe(401);
+    expect((await inSession(ann.cookie, 'DELETE', `/me/tokens/${id}`)).statusCode).toBe(404);
+    const [event] = await t.database.db.execute(
+      sql`select actor, before ->> 'owner' as owner from audit_events where subject = ${id} and action = 'token.deleted'`,
+    );
+    expect(event).toEqual({ actor: 'user:ann', owner: ann.id });
+  });
+});
+
 describe('the last admin', () => {
   it('can neither be removed nor made less', async () => {
     const [only] = await people();

@@ -18,8 +18,12 @@ const PUBLIC = [
   'POST /api/v1/renewals',
 ];
 
-/** What a viewer may change: its own session and password. */
-const CHANGES_OF_VIEWERS = ['DELETE /api/v1/session', 'PUT /api/v1/me/password'];
+/** What a viewer may change: its own session, tokens and password. */
+const CHANGES_OF_VIEWERS = [
+  'DELETE /api/v1/me/tokens/:id',
+  'DELETE /api/v1/session',
+  'PUT /api/v1/me/password',
+];
 
 /** What is no API: on loopback only, but for the last. */
 const PAGES = [

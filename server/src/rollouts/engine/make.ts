@@ -11,9 +11,13 @@ import {
 import { sql } from 'drizzle-orm';
 import { approvedOf } from '../../channels/index.ts';
 import { auditRow, type AuditActor } from '../../audit/index.ts';
+import type { Actor } from '../../http/auth.ts';
 import type { Deps } from '../../deps.ts';
 import { instant, jsonb } from '../../db/values.ts';
 import { draft, inOrder, type Draft } from './draft.ts';
+
+/** Who asks, and whose doing that is. */
+export type Maker = AuditActor & Pick<Actor, 'person'>;
 
 const WAITING: WaveProgress = { state: 'WAITING', since: null, reason: null, forgiven: {} };
 
@@ -45,7 +49,7 @@ function memberColumns(made: Draft): [DeviceId[], number[], string[]] {
 export async function makeRollout(
   deps: Pick<Deps, 'db' | 'clock'>,
   { fingerprint: seen, ...spec }: CreateRollout,
-  actor: AuditActor,
+  actor: Maker,
   { reverts }: { reverts?: RolloutId } = {},
 ): Promise<RolloutId> {
   const made = await draft(deps, spec);
@@ -73,9 +77,9 @@ export async function makeRollout(
   await deps.db.execute(sql`
     with made as (
       insert into rollouts
-        (id, name, channel, state, spec, waves, fingerprint, created, created_by, reverts, updated, revision)
+        (id, name, channel, state, spec, waves, fingerprint, created, created_by, creator, reverts, updated, revision)
       values (${id}, ${spec.name}, ${spec.channel}, ${state}, ${jsonb(spec)}, ${jsonb(spec.waves.map(() => WAITING))},
-        ${made.fingerprint}, ${now}, ${actor.audit}, ${reverts ?? null}, ${now}, 1)
+        ${made.fingerprint}, ${now}, ${actor.audit}, ${actor.person}, ${reverts ?? null}, ${now}, 1)
       returning id, channel
     ),
     targets as (

@@ -1,12 +1,12 @@
 /** Orders of people: read, work out purely, write on what was read, or tell who was second. */
 import { WaferError, type RolloutAction, type RolloutId } from '@wafer/protocol';
-import type { AuditActor } from '../../audit/index.ts';
 import type { Deps } from '../../deps.ts';
 import { isConflict } from '../../db/failures.ts';
 import { wakeRunner } from '../index.ts';
 import { afterOrder, type Course } from '../plan/advance.ts';
 import { carryOut, type Effect } from './carry-out.ts';
 import { observe, type Look, type RolloutRow } from './observe.ts';
+import type { Maker } from './make.ts';
 import { revertRollout } from './revert.ts';
 import { readTargets } from './views.ts';
 import { settle } from './settle.ts';
@@ -20,7 +20,7 @@ export interface Order {
   readonly reason: string | null;
   /** Revision that the caller has seen; undefined: any. */
   readonly ifMatch: number | undefined;
-  readonly actor: AuditActor;
+  readonly actor: Maker;
 }
 
 function effectOf(action: RolloutAction, course: Course): Effect {
@@ -41,8 +41,11 @@ function effectOf(action: RolloutAction, course: Course): Effect {
 }
 
 /** Who widens what releases may do does not approve it. */
-function mustBeAnother({ state, createdBy }: RolloutRow, { action, actor }: Order): void {
-  if (action === 'approve' && state === 'AWAITING_APPROVAL' && actor.audit === createdBy)
+function mustBeAnother({ state, createdBy, creator }: RolloutRow, { action, actor }: Order): void {
+  if (action !== 'approve' || state !== 'AWAITING_APPROVAL') return;
+  // A person and that person's tokens are one.
+  const isSame = creator === null ? actor.audit === createdBy : actor.person === creator;
+  if (isSame)
     throw new WaferError(
       'rollout.same-person',
       `${createdBy} made this rollout, which widens what a release may do. Somebody else has to approve it.`,

@@ -4,9 +4,8 @@
  */
 import { CreateRollout, WaferError, type RolloutId } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
-import type { AuditActor } from '../../audit/index.ts';
 import type { Deps } from '../../deps.ts';
-import { makeRollout } from './make.ts';
+import { makeRollout, type Maker } from './make.ts';
 import type { RolloutRow, TargetRow } from './observe.ts';
 
 /** Nothing but a damaged signature stops it: whoever fails to go back is no reason to leave the others. */
@@ -17,7 +16,7 @@ const NAME_LENGTH = 100;
 interface Reverted {
   readonly rollout: RolloutRow;
   readonly targets: readonly TargetRow[];
-  readonly actor: AuditActor;
+  readonly actor: Maker;
 }
 
 /** Throws rollout.nothing-before, rollout.transition, and as `makeRollout` does. */

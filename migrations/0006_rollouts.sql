@@ -66,6 +66,7 @@ CREATE TABLE "rollouts" (
 	"fingerprint" text NOT NULL,
 	"created" timestamp with time zone NOT NULL,
 	"created_by" text NOT NULL,
+	"creator" text,
 	"approved_by" text,
 	"reverts" uuid,
 	"updated" timestamp with time zone NOT NULL,
