@@ -80,7 +80,12 @@ interface Simulate {
 async function simulate({ simulation, channel, tell, api, interrupted }: Simulate): Promise<void> {
   const refused = Promise.withResolvers<never>();
   const enrol = async (devices: number): Promise<void> => {
-    const claim = { name: 'simulated devices', uses: devices, expiresInSeconds: HOUR_SECONDS, channels: [channel] };
+    const claim = {
+      name: 'simulated devices',
+      uses: devices,
+      expiresInSeconds: HOUR_SECONDS,
+      channels: [channel],
+    };
     const { token, server } = await api.createClaim({ ...claim, tags: { simulated: 'yes' } });
     simulator.order({ order: 'enrol', token, server });
   };
