@@ -12,7 +12,7 @@ import { createApi, type Api } from '../api/client.ts';
 import type { Context } from '../context.ts';
 import { parseName } from '../fleet/names.ts';
 import { interruption } from '../interruption.ts';
-import { shower } from './show.ts';
+import { endLine, shower } from './show.ts';
 import { simulationOf, type SimulateOptions } from './simulation.ts';
 import { Simulator } from './simulator.ts';
 
@@ -50,7 +50,17 @@ export function addSimulateCommand(program: Command, context: Context): void {
       const credentials = await readCredentials(context);
       refuseAway(credentials, simulation);
       const tell = options.json === true ? jsonTo(context) : shower(context);
-      await simulate({ simulation, channel, tell, api: createApi(credentials), interrupted: interruption() });
+      try {
+        await simulate({
+          simulation,
+          channel,
+          tell,
+          api: createApi(credentials),
+          interrupted: interruption(),
+        });
+      } finally {
+        endLine(context);
+      }
     });
 }
 

@@ -30,8 +30,9 @@ function textOf(event: SimulateEvent): { readonly text: string; readonly stays: 
     case 'connected':
       return { text: `connected ${event.done} of ${event.of}`, stays: event.done === event.of };
     case 'ready': {
-      const kilobytes = Math.round(event.bytesPerDevice / 1024);
-      const said = `${event.devices} devices connected in ${event.seconds.toFixed(1)} s, ${kilobytes} KB each`;
+      // A few are lost in what the process itself needs.
+      const each = event.devices < 100 ? '' : `, ${Math.round(event.bytesPerDevice / 1024)} KB each`;
+      const said = `${event.devices} devices connected in ${event.seconds.toFixed(1)} s${each}`;
       return { text: `${said}. Ctrl-C ends them.`, stays: true };
     }
     case 'figures':
@@ -40,6 +41,11 @@ function textOf(event: SimulateEvent): { readonly text: string; readonly stays: 
       return { text: `warning: ${event.text}`, stays: true };
   }
 }
+
+/** On a terminal the line that is drawn over is ended before anything else is said. */
+export const endLine = ({ stderr }: Pick<Context, 'stderr'>): void => {
+  if (stderr.isTTY === true) stderr.write('\n');
+};
 
 /** On a terminal what does not stay is drawn over; elsewhere it is told when it has changed, but progress is left out. */
 export function shower({ stderr }: Pick<Context, 'stderr'>): (event: SimulateEvent) => void {

@@ -20,6 +20,7 @@ import type { VerifierOf } from '../trust/chain.ts';
 import type { FloorTable } from '../trust/floors.ts';
 import type { SharedComponents } from './components.ts';
 import { MemoryMetadata, MemorySlots, noLedger, withheld, type Verified } from './memory.ts';
+import type { Gate } from './gate.ts';
 import type { Nature } from './nature.ts';
 import type { Heartbeat } from './pace.ts';
 import { SimulatedRuntime } from './runtime.ts';
@@ -42,6 +43,8 @@ export interface Common {
   readonly verifierOf: VerifierOf;
   readonly components: SharedComponents;
   readonly heartbeat: Heartbeat;
+  /** Through which sessions are opened. */
+  readonly gate: Gate;
   readonly log: Log;
   readonly keepCertificate: (index: number, certificate: string) => Promise<void>;
 }
@@ -124,7 +127,7 @@ export class SimulatedDevice {
   }
 
   #ground(): Ground {
-    const { clock, verifierOf, components, heartbeat, keepCertificate } = this.#common;
+    const { clock, verifierOf, components, heartbeat, gate, keepCertificate } = this.#common;
     return {
       clock,
       outbox: withheld(this.#outbox, () => this.#isSilent()),
@@ -133,7 +136,7 @@ export class SimulatedDevice {
       grantUse: new MemorySlots({}),
       metadata: { store: this.#metadata, verifierOf },
       components: components.of(installed(this.#journal.value)),
-      connect: (options) => openSecure(options).then((socket) => this.#connected(socket)),
+      connect: async (options) => this.#connected(await gate.run(() => openSecure(options))),
       keepCertificate: (certificate) => keepCertificate(this.index, certificate),
       health: (apps) => ({ report: () => Promise.resolve(this.#health(apps())) }),
       inventory: this.#inventory(),

@@ -23,6 +23,7 @@ import { sharedVerification } from '../trust/shared.ts';
 import { SharedComponents } from './components.ts';
 import { nameOf, SimulatedDevice, type Common, type Kept } from './device.ts';
 import { FleetFolder } from './keep.ts';
+import { Gate } from './gate.ts';
 import { census, natureOf } from './nature.ts';
 import { Heartbeat } from './pace.ts';
 
@@ -90,6 +91,7 @@ export class SimulatedFleet {
       verifierOf: sharedVerification(),
       components: await SharedComponents.open(simulation.folder),
       heartbeat: new Heartbeat(simulation.healthEverySeconds * 1000),
+      gate: new Gate(CONNECTING),
       log: warningsTo(tell),
       keepCertificate: (index, certificate) => folder.renewed(index, certificate),
     });
