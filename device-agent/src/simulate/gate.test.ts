@@ -12,10 +12,9 @@ test('no more are let in than there is room for, in the order in which they came
       return ends[each].promise;
     }),
   );
-  const failed = expect(all[0]).rejects.toThrow('unwell');
   expect(begun).toEqual([0, 1]);
   ends[0]!.reject(new Error('unwell'));
-  await failed;
+  await expect(all[0]).rejects.toThrow('unwell');
   expect(begun).toEqual([0, 1, 2]);
   ends[1]!.resolve(1);
   ends[2]!.resolve(2);
