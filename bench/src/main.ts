@@ -8,6 +8,7 @@ import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
 import { agentMemory } from './agent-memory.ts';
 import { density } from './density.ts';
+import { groups } from './groups.ts';
 import { planner } from './planner.ts';
 import { rollout } from './rollout.ts';
 import { start } from './start.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   call,
   density,
   exec,
+  groups,
   planner,
   rollout: ({ devices = 5000, rounds = 5 }) => rollout({ devices, rounds }),
   start,

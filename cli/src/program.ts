@@ -1,6 +1,6 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
- * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, rollouts, simulate, secrets, audit) and gives a result in two forms, for
+ * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, groups, rollouts, simulate, secrets, audit) and gives a result in two forms, for
  * people and as JSON. Nothing below decides about stdout, errors or exit codes: that is done here.
  *
  * Invariants: with --json, stdout is exactly one JSON value (of `dev` and `simulate`, which stay, one a line); every failure has a code from the
@@ -14,6 +14,7 @@ import type { Context } from './context.ts';
 import { addDevCommand } from './dev/commands.ts';
 import { describeExitCodes, EXIT_CODES, exitOf } from './exit.ts';
 import { addFleetCommands } from './fleet/commands.ts';
+import { addGroupCommands } from './groups/commands.ts';
 import { addInspectCommand } from './inspect/commands.ts';
 import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
@@ -36,6 +37,7 @@ function createProgram(context: Context): Command {
   addInspectCommand(program, context);
   addDevCommand(program, context);
   addFleetCommands(program, context);
+  addGroupCommands(program, context);
   addRolloutCommands(program, context);
   addSimulateCommand(program, context);
   addSecretCommands(program, context);

@@ -29,6 +29,8 @@ const ChannelsPage = lazy(async () => ({
 const EnrolmentPage = lazy(async () => ({
   default: (await import('./enrolment/enrolment-page.tsx')).EnrolmentPage,
 }));
+const GroupsPage = lazy(async () => ({ default: (await import('./groups/groups-page.tsx')).GroupsPage }));
+const GroupPage = lazy(async () => ({ default: (await import('./groups/group-page.tsx')).GroupPage }));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
@@ -58,6 +60,8 @@ function Pages() {
       </Route>
       <Route path="/channels" component={ChannelsPage} />
       <Route path="/enrolment" component={EnrolmentPage} />
+      <Route path="/groups" component={GroupsPage} />
+      <Route path="/groups/:name">{({ name }) => <GroupPage key={name} />}</Route>
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />

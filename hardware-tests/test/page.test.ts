@@ -92,6 +92,27 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     expect(await page.getByTestId('app-version').first().textContent()).toContain('1.1.0');
   });
 
+  it('makes a group by a query, is shown its mistake where it stands and who fits, and finds it at the board', async () => {
+    const soon = { timeout: 20_000 };
+    await page.goto(`${rig.server.dashboard}/groups`);
+    await page.getByRole('button', { name: 'New group…' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Halle 3/4, 100%');
+    const query = page.getByRole('textbox', { name: 'Query' });
+    await query.fill('release.thermo = running and site = x');
+    await expect
+      .poll(() => page.getByTestId('query-mistake').textContent(), soon)
+      .toContain('Column 30: "site"');
+    await query.fill('release.thermo = running and online');
+    await expect.poll(() => page.getByTestId('preview-count').textContent(), soon).toContain('1 device');
+    await page.getByRole('button', { name: 'Make the group' }).click();
+    await page.getByTestId('group-member').getByRole('link').click();
+    await expect.poll(() => page.getByTestId('device-groups').textContent(), soon).toBe('Halle 3/4, 100%');
+    await page.getByTestId('device-groups').getByRole('link').click();
+    await page.reload();
+    await page.getByTestId('group-devices').click();
+    await expect.poll(() => page.getByTestId('device-row').count(), soon).toBe(1);
+  });
+
   it('makes a claim token, is shown the command once, and revokes it', async () => {
     await page.getByRole('link', { name: 'Enrolment' }).click();
     await page.getByRole('button', { name: 'Enrol a board…' }).click();

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Fault, FaultKind } from './faults.ts';
 import { HealthRule, Isolation, Triggers } from './desired.ts';
 import { Grants, Limits } from './grants.ts';
-import { AppName, ChannelName, DeviceId, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
+import { AppName, ChannelName, DeviceId, Digest, ExecutionId, GroupName, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
 import { World } from './release.ts';
 import { SignedMetadata } from './trust.ts';
@@ -149,6 +149,8 @@ export const DeviceListQuery = PageQuery.extend({
   /** Part of the id, name, architecture, group, or of a tag as `key=value`. */
   q: z.string().trim().max(100).optional(),
   online: z.enum(['true', 'false']).optional(),
+  /** Members of this static or dynamic group. */
+  group: GroupName.optional(),
 });
 
 /** POST /devices/:id/messages: to a guest, which gets it if its grants cover the topic. */
@@ -247,6 +249,7 @@ export const LiveEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('release'), app: AppName }),
   z.object({ type: z.literal('channel'), channel: ChannelName }),
   z.object({ type: z.literal('rollout'), rollout: z.uuid() }),
+  z.object({ type: z.literal('group'), group: z.string() }),
   z.object({ type: z.literal('resync') }),
 ]);
 export type LiveEvent = z.infer<typeof LiveEvent>;

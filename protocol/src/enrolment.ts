@@ -1,6 +1,6 @@
 /** Enrolment in the HTTP API: claim tokens, a board's first certificate, and the ones that follow it. */
 import { z } from 'zod';
-import { ChannelName, DeviceId, Timestamp } from './ids.ts';
+import { ChannelName, DeviceId, GroupName, Timestamp } from './ids.ts';
 
 /** `wafer1.<SHA-256 of the CA's DER certificate, base64url>.<secret, base64url>`. */
 export const ClaimToken = z
@@ -13,7 +13,8 @@ export const CreateClaim = z.strictObject({
   uses: z.number().int().min(1).max(10_000).default(1),
   expiresInSeconds: z.number().int().min(1).max(31_536_000).default(86_400),
   channels: z.array(ChannelName).max(16).default([]),
-  group: z.string().max(100).optional(),
+  /** A static group; one that is not there yet is made. */
+  group: GroupName.optional(),
   tags: z.record(z.string().max(50), z.string().max(200)).default({}),
 });
 export const CreatedClaim = z.object({

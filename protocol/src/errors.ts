@@ -58,6 +58,12 @@ export const ERRORS = {
   // pins and rests of devices
   'pin.not-found': { status: 404, title: 'The app is not pinned on this device' },
   'device.not-resting': { status: 409, title: 'The device does not rest' },
+  // groups
+  'group.not-found': { status: 404, title: 'There is no such group' },
+  'group.exists': { status: 409, title: 'This name is taken by another group' },
+  'group.kind': { status: 409, title: 'The group is of the other kind' },
+  'group.in-use': { status: 409, title: 'An open rollout names this group' },
+  'group.query-invalid': { status: 422, title: 'The query cannot be read' },
   // secrets
   'secret.not-found': { status: 404, title: 'There is no such secret' },
   'secret.too-large': { status: 413, title: 'The value of the secret is too large' },

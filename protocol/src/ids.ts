@@ -31,6 +31,17 @@ export const ChannelName = z
   .brand('ChannelName');
 export type ChannelName = z.infer<typeof ChannelName>;
 
+/** Of a static or a dynamic group. For people, so almost any text; but it stands in a path. */
+export const GroupName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{C}]+$/u, 'the name of a group holds no control characters')
+  .refine((name) => name !== '.' && name !== '..', 'this name means another place in a path')
+  .brand('GroupName');
+export type GroupName = z.infer<typeof GroupName>;
+
 /** SHA-256, 64 lower-case hexadecimal digits. */
 export const Digest = z
   .string()

@@ -14,6 +14,7 @@ export type Me = z.infer<typeof Me>;
  */
 const SCOPE_AREAS = [
   'devices',
+  'groups',
   'releases',
   'channels',
   'rollouts',

@@ -19,6 +19,7 @@ import { migrate } from './db/migrate.ts';
 import { writeSecretOnce } from './db/secret-file.ts';
 import type { Deps } from './deps.ts';
 import { devices } from './devices/index.ts';
+import { groupsPlugin } from './groups/index.ts';
 import { claimPort, listenOnLoopback, listenSecurely } from './http/listeners.ts';
 import {
   advertisedHost,
@@ -40,7 +41,7 @@ import { createEmbeddedBus, type EmbeddedBus } from './mqtt/embedded.ts';
 import { loadSigners, releasesPlugin, trustedRoot } from './releases/index.ts';
 import { rolloutEngine } from './rollouts/engine/index.ts';
 import { pinsPlugin } from './rollouts/pins/index.ts';
-import { assignNewDevice, rolloutsPlugin, sendDesired } from './rollouts/index.ts';
+import { assignNewDevice, openRolloutsNaming, rolloutsPlugin, sendDesired } from './rollouts/index.ts';
 import { openVault, secretsPlugin } from './secrets/index.ts';
 import { telemetry } from './telemetry/index.ts';
 
@@ -156,6 +157,7 @@ export function compose(
     live(deps),
     releasesPlugin(deps),
     channelsPlugin(deps),
+    groupsPlugin(deps, { openRolloutsNaming }),
     rolloutsPlugin(deps),
     rolloutEngine(deps),
     pinsPlugin(deps),

@@ -206,6 +206,18 @@ describe('GET /devices', () => {
     expect((await ids('')).toSorted()).toEqual([device.id, offline].toSorted());
   });
 
+  it('filters by a group, a static or a dynamic one', async () => {
+    const [here] = [await fleet.enrol({ group: 'barn', tags: { site: 'Lund' } }), await fleet.enrol()];
+    await fleet.rows(sql`
+      insert into groups (name, kind, query, description, created, created_by, updated, revision)
+      values ('barn', 'static', null, '', now(), 'x', now(), 1),
+        ('in Lund', 'dynamic', 'tag.site = Lund', '', now(), 'x', now(), 1)`);
+    for (const group of ['barn', 'in%20Lund'])
+      expect((await list(`?group=${group}`)).items.map(({ id }) => id)).toEqual([here]);
+    expect((await list('?group=barn&online=true')).items).toEqual([]);
+    expect((await fleet.app.inject('/devices?group=none')).json()).toMatchObject({ code: 'group.not-found' });
+  });
+
   it.each(['?limit=0', '?limit=1000', '?cursor=%27', '?cursor=d-x', '?online=maybe'])(
     'refuses %s',
     async (query) => {

@@ -21,12 +21,13 @@ import { channelsPlugin } from '../src/channels/index.ts';
 import type { Config } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
 import { textArray } from '../src/db/values.ts';
+import { groupsPlugin } from '../src/groups/index.ts';
 import { createToken, openAuthority, openPeople } from '../src/identity/index.ts';
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
 import { loadSigners, onlineKeys, releasesPlugin } from '../src/releases/index.ts';
 import { rolloutEngine } from '../src/rollouts/engine/index.ts';
 import { pinsPlugin } from '../src/rollouts/pins/index.ts';
-import { rolloutsPlugin } from '../src/rollouts/index.ts';
+import { openRolloutsNaming, rolloutsPlugin } from '../src/rollouts/index.ts';
 import { openVault, secretsPlugin } from '../src/secrets/index.ts';
 import {
   freshDatabase,
@@ -105,7 +106,7 @@ export interface Fleet {
   /** Value of an Authorization header. */
   as(role: Role): string;
   call(
-    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
     more?: CallOptions,
@@ -168,6 +169,7 @@ export async function fleet(
   const contexts = [
     releasesPlugin(deps),
     channelsPlugin(deps),
+    groupsPlugin(deps, { openRolloutsNaming }),
     rolloutsPlugin(deps),
     // Tests look when they want it looked at.
     rolloutEngine(deps, { looks: false }),

@@ -8,18 +8,26 @@ import {
   AuditEventList,
   type AuditEventView,
   AuditStatus,
+  ChangedMembers,
   ChangedSecret,
+  type ChangeMembers,
   ChannelList,
   ClaimList,
   CreatedClaim,
   CreatedSignInLink,
   type CreateClaim,
+  type CreateGroup,
   type CreateRelease,
   type CreateRollout,
   DeviceDetail,
   DeviceList,
   type DeviceSummary,
   type ErrorCode,
+  GroupList,
+  type GroupMember,
+  GroupMemberList,
+  GroupPreview,
+  GroupView,
   type InitTrust,
   Me,
   type MetadataName,
@@ -45,15 +53,14 @@ import {
   SignedMetadata,
   TrustStatus,
   TrustView,
+  type UpdateGroup,
   UploadedBlob,
   WaferError,
 } from '@wafer/protocol';
 import { z } from 'zod';
 import type { Credentials } from '../account/credentials.ts';
+import { everyPage, someOf } from './pages.ts';
 import { type Answer, exchange, type Exchange } from './transport.ts';
-
-/** More pages than this and the server is not telling the truth about `next`. */
-const MAX_PAGES = 1000;
 
 export type Api = ReturnType<typeof createApi>;
 
@@ -65,7 +72,12 @@ export function createApi(credentials: Credentials) {
     return parseAnswer(schema, jsonOf(answer.bytes.toString('utf8')), `${full.method} ${full.path}`);
   };
   const get = <T extends z.ZodType>(schema: T, path: string) => call(schema, { method: 'GET', path });
-  const send = <T extends z.ZodType>(schema: T, method: 'POST' | 'PUT', path: string, body: object) =>
+  const send = <T extends z.ZodType>(
+    schema: T,
+    method: 'POST' | 'PUT' | 'PATCH',
+    path: string,
+    body: object,
+  ) =>
     call(schema, {
       method,
       path,
@@ -100,6 +112,23 @@ export function createApi(credentials: Credentials) {
     createRollout: (spec: z.input<typeof CreateRollout>) => send(RolloutView, 'POST', '/rollouts', spec),
     orderRollout: (id: string, action: RolloutAction, order: z.input<typeof RolloutOrder>) =>
       send(RolloutView, 'POST', `/rollouts/${encodeURIComponent(id)}/${action}`, order),
+    groups: (device: string | undefined) =>
+      everyPage<GroupView>((query) =>
+        get(GroupList, `/groups${query}${device === undefined ? '' : `&device=${device}`}`),
+      ),
+    group: (name: string) => get(GroupView, groupAt(name)),
+    /** By id, at most `most`. */
+    groupMembers: (name: string, most: number) =>
+      someOf<GroupMember>(most, (page) =>
+        get(GroupMemberList, `${groupAt(name)}/devices?${new URLSearchParams(page).toString()}`),
+      ),
+    previewGroup: (query: string) => send(GroupPreview, 'POST', '/groups/preview', { query }),
+    createGroup: (group: z.input<typeof CreateGroup>) => send(GroupView, 'POST', '/groups', group),
+    updateGroup: (name: string, change: z.input<typeof UpdateGroup>) =>
+      send(GroupView, 'PATCH', groupAt(name), change),
+    deleteGroup: (name: string) => call(z.undefined(), { method: 'DELETE', path: groupAt(name) }),
+    changeGroupMembers: (name: string, change: z.input<typeof ChangeMembers>) =>
+      send(ChangedMembers, 'POST', `${groupAt(name)}/devices`, change),
     createClaim: (claim: z.input<typeof CreateClaim>) => send(CreatedClaim, 'POST', '/claim-tokens', claim),
     claims: async () => (await get(ClaimList, '/claim-tokens')).items,
     revokeClaim: (id: string) => call(z.undefined(), { method: 'DELETE', path: `/claim-tokens/${id}` }),
@@ -155,39 +184,8 @@ export function createApi(credentials: Credentials) {
 
 const pinOf = (id: string, app: string): string =>
   `/devices/${encodeURIComponent(id)}/pins/${encodeURIComponent(app)}`;
+const groupAt = (name: string): string => `/groups/${encodeURIComponent(name)}`;
 const secretsOf = (app: string): string => `/apps/${encodeURIComponent(app)}/secrets`;
-
-async function everyPage<T>(
-  fetchPage: (query: string) => Promise<{ items: T[]; next?: string | undefined }>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-    const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = await fetchPage(`?limit=200${query}`);
-    items.push(...page.items);
-    if (page.next === undefined) return items;
-    cursor = page.next;
-  }
-  throw new WaferError('server.internal', 'the list has no end');
-}
-
-/** The first `most` of a list, page by page. */
-async function someOf<T>(
-  most: number,
-  fetchPage: (page: Record<string, string>) => Promise<{ items: T[]; next?: string | undefined }>,
-): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  while (items.length < most) {
-    const limit = String(Math.min(200, most - items.length));
-    const page = await fetchPage(cursor === undefined ? { limit } : { limit, cursor });
-    items.push(...page.items);
-    if (page.next === undefined || page.items.length === 0) break;
-    cursor = page.next;
-  }
-  return items;
-}
 
 function parseAnswer<T extends z.ZodType>(schema: T, json: unknown, what: string): z.infer<T> {
   const parsed = schema.safeParse(json);

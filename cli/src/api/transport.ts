@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const WRITE_BYTES = 64 * 1024;
 
 export interface Exchange {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query. */
   readonly path: string;
   readonly body?: { readonly type: string; readonly bytes: Uint8Array };

@@ -1,10 +1,11 @@
 /** Names as they are typed, checked before they become part of a request. */
-import { AppName, ChannelName, DeviceId, SecretName, Version, WaferError } from '@wafer/protocol';
+import { AppName, ChannelName, DeviceId, GroupName, SecretName, Version, WaferError } from '@wafer/protocol';
 
 const NAMES = {
   app: AppName,
   channel: ChannelName,
   device: DeviceId,
+  group: GroupName,
   secret: SecretName,
   version: Version,
 } as const;

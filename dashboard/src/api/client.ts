@@ -10,9 +10,11 @@ interface Schema<T> {
 }
 
 interface Options {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Revision that was seen: refused if there is another now. */
+  readonly ifMatch?: number;
   /** Where `path` begins; the API if it is not said. */
   readonly root?: string;
 }
@@ -61,7 +63,7 @@ export function failureOf(status: number, body: unknown): RequestFailed {
 
 async function send(
   path: string,
-  { method = 'GET', body, signal, root = API_ROOT }: Options,
+  { method = 'GET', body, signal, ifMatch, root = API_ROOT }: Options,
 ): Promise<Response> {
   try {
     return await fetch(`${root}${path}`, {
@@ -70,6 +72,7 @@ async function send(
       headers: {
         accept: 'application/json, application/problem+json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),

@@ -71,6 +71,7 @@ export async function applyBatch(client: QueryClient, batch: Batch, nowMs: numbe
   const stale: (readonly unknown[])[] = [];
   if (batch.releases) stale.push(keys.releases);
   if (batch.channels) stale.push(keys.channels);
+  if (batch.groups) stale.push(keys.groups);
   for (const id of batch.devices) stale.push(keys.events(id), keys.logs(id), keys.device(id));
   for (const id of batch.reporting) stale.push(keys.health(id), keys.device(id));
   const isFleetShown = isActive(client, keys.fleet);

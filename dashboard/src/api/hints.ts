@@ -10,12 +10,13 @@ export interface Batch {
   readonly reporting: ReadonlySet<string>;
   readonly releases: boolean;
   readonly channels: boolean;
+  readonly groups: boolean;
 }
 
 export function gather(events: readonly LiveEvent[]): Batch {
   const devices = new Set<string>();
   const reporting = new Set<string>();
-  let [all, releases, channels] = [false, false, false];
+  let [all, releases, channels, groups] = [false, false, false, false];
   for (const event of events) {
     switch (event.type) {
       case 'device':
@@ -35,10 +36,13 @@ export function gather(events: readonly LiveEvent[]): Batch {
       case 'rollout':
         // no page shows rollouts; what they do to devices and channels is told by itself
         break;
+      case 'group':
+        groups = true;
+        break;
       case 'resync':
         all = true;
         break;
     }
   }
-  return { all, devices, reporting, releases, channels };
+  return { all, devices, reporting, releases, channels, groups };
 }

@@ -24,6 +24,7 @@ export const keys = {
   logs: (id: string) => ['device', id, 'logs'],
   releases: ['releases'],
   channels: ['channels'],
+  groups: ['groups'],
 } as const;
 
 /** Pages of this many are asked for where all are wanted. */

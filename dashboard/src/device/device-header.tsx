@@ -9,6 +9,7 @@ import { Pill, Status } from '../elements/status.tsx';
 import { HEALTH_LOOK } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import { ChannelPills, linkLook } from '../fleet/device-table.tsx';
+import { GroupLinks } from '../groups/group-links.tsx';
 import { bytes, counted } from '../format/quantity.ts';
 import { dayOf, span } from '../format/time.ts';
 import classes from './device-header.module.css';
@@ -55,7 +56,7 @@ export function DeviceFacts({ device }: { device: DeviceDetail }) {
             </span>,
           ],
           ['Channels', <ChannelPills key="channels" channels={device.channels} />],
-          device.group !== null && ['Group', device.group],
+          ['Groups', <GroupLinks key="groups" device={device} />],
           tags.length > 0 && [
             'Tags',
             <span key="tags" className={classes['pills']}>

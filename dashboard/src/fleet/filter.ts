@@ -8,6 +8,8 @@ export interface View {
   /** Words; each must be found in the name, id, architecture, group, a tag, a channel or an app. */
   readonly text: string;
   readonly health: DeviceHealth | null;
+  /** Ids; all devices when it is not given. */
+  readonly members?: ReadonlySet<string> | undefined;
   readonly sort: Sort;
 }
 
@@ -37,9 +39,13 @@ const ORDER: Record<Sort, (a: DeviceSummary, b: DeviceSummary) => number> = {
   seen: (a, b) => seenMs(b) - seenMs(a) || byName(a, b),
 };
 
-export function select(devices: readonly DeviceSummary[], { text, health, sort }: View): DeviceSummary[] {
+export function select(
+  devices: readonly DeviceSummary[],
+  { text, health, members, sort }: View,
+): DeviceSummary[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return devices
+    .filter((device) => members?.has(device.id) !== false)
     .filter((device) => health === null || device.health === health)
     .filter((device) => words.every((word) => haystack(device).includes(word)))
     .toSorted(ORDER[sort]);

@@ -9,9 +9,11 @@ import { Icon } from '../elements/icons.tsx';
 import { Empty, Failure, Loading, Ready } from '../elements/notice.tsx';
 import { Panel } from '../elements/section.tsx';
 import { EnrolButton } from '../enrolment/enrol-button.tsx';
+import { useMemberIds } from '../groups/queries.ts';
 import { DeviceCards, DeviceTable } from './device-table.tsx';
 import { EnrolHelp } from './enrol-help.tsx';
 import { select, SORTS, type View } from './filter.ts';
+import { GroupFilter } from './group-filter.tsx';
 import { HealthFilter, shownOf, SummaryStrip } from './summary-strip.tsx';
 import { summarise } from './summary.ts';
 import classes from './fleet-page.module.css';
@@ -19,17 +21,24 @@ import classes from './fleet-page.module.css';
 /** Rows that are drawn at first, and added with every "show more". */
 const ROWS = 100;
 
-function useView(): [View, (change: Partial<View>) => void] {
+/** As it stands in the address. */
+interface Asked extends Omit<View, 'members'> {
+  readonly group: string | null;
+}
+type Change = (part: Partial<Asked>) => void;
+
+function useView(): [Asked, Change] {
   const [search, setSearch] = useSearchParams();
   const health = DeviceHealth.safeParse(search.get('health'));
-  const view: View = {
+  const view: Asked = {
     text: search.get('q') ?? '',
     health: health.success ? health.data : null,
+    group: search.get('group') || null,
     sort: SORTS.find((sort) => sort === search.get('sort')) ?? 'name',
   };
-  const change = (part: Partial<View>) => {
-    const { text, health: kind, sort } = { ...view, ...part };
-    const entries = { q: text, health: kind ?? '', sort: sort === 'name' ? '' : sort };
+  const change: Change = (part) => {
+    const { text, health: kind, group, sort } = { ...view, ...part };
+    const entries = { q: text, health: kind ?? '', group: group ?? '', sort: sort === 'name' ? '' : sort };
     setSearch(new URLSearchParams(Object.entries(entries).filter(([, value]) => value !== '')), {
       replace: true,
     });
@@ -61,13 +70,18 @@ function Search({ text, onText }: { text: string; onText: (text: string) => void
   );
 }
 
-function Rows({ devices, view, change }: { devices: readonly DeviceSummary[]; view: View; change: Change }) {
+function Rows({ devices, view, change }: { devices: readonly DeviceSummary[]; view: Asked; change: Change }) {
   const isNarrow = useMediaQuery('(max-width: 760px)', false, { getInitialValueInEffect: false });
   const [limit, setLimit] = useState(ROWS);
   if (devices.length === 0)
     return (
       <Empty title="No device fits" icon="search">
-        <Button variant="default" size="xs" mt={6} onClick={() => change({ text: '', health: null })}>
+        <Button
+          variant="default"
+          size="xs"
+          mt={6}
+          onClick={() => change({ text: '', health: null, group: null })}
+        >
           Show all devices
         </Button>
       </Empty>
@@ -94,15 +108,14 @@ function Rows({ devices, view, change }: { devices: readonly DeviceSummary[]; vi
   );
 }
 
-type Change = (part: Partial<View>) => void;
-
 function Fleet({ devices, busy }: { devices: readonly DeviceSummary[]; busy: boolean }) {
   const [view, change] = useView();
   const summary = useMemo(() => summarise(devices), [devices]);
   const text = useDeferredValue(view.text);
+  const members = useMemberIds(view.group);
   const shown = useMemo(
-    () => select(devices, { text, health: view.health, sort: view.sort }),
-    [devices, text, view.health, view.sort],
+    () => select(devices, { text, health: view.health, members, sort: view.sort }),
+    [devices, text, view.health, members, view.sort],
   );
   return (
     <Stack gap="md">
@@ -111,13 +124,14 @@ function Fleet({ devices, busy }: { devices: readonly DeviceSummary[]; busy: boo
         <Group className={classes['tools'] ?? ''} gap="sm">
           <Search text={view.text} onText={(next) => change({ text: next })} />
           <HealthFilter summary={summary} health={view.health} onHealth={(health) => change({ health })} />
+          <GroupFilter group={view.group} onGroup={(group) => change({ group })} />
           <Text size="sm" c="dimmed" ml="auto" aria-live="polite" className={classes['count'] ?? ''}>
             {busy && <Loader size={12} mr={6} />}
             {shownOf(shown.length, devices.length)}
           </Text>
           <EnrolButton variant="default" />
         </Group>
-        <Rows key={`${text}|${view.health}`} devices={shown} view={view} change={change} />
+        <Rows key={`${text}|${view.health}|${view.group}`} devices={shown} view={view} change={change} />
       </Panel>
     </Stack>
   );

@@ -73,6 +73,12 @@ describe('the list of devices', () => {
     const devices = [device('a'), device('b', { health: 'failing' })];
     expect(names(select(devices, { ...view, health: 'failing' }))).toEqual(['board-b']);
   });
+
+  test('shows only the members of a group when asked to', () => {
+    const devices = [device('a'), device('b')];
+    expect(names(select(devices, { ...view, members: new Set([id('b')]) }))).toEqual(['board-b']);
+    expect(select(devices, { ...view, members: new Set() })).toEqual([]);
+  });
 });
 
 describe('the summary', () => {

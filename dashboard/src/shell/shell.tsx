@@ -18,6 +18,7 @@ interface Place {
 
 const PLACES: readonly Place[] = [
   { href: '/', label: 'Fleet', icon: 'fleet', covers: /^\/($|devices)/ },
+  { href: '/groups', label: 'Groups', icon: 'group', covers: /^\/groups/ },
   { href: '/releases', label: 'Releases', icon: 'release', covers: /^\/releases/ },
   { href: '/channels', label: 'Channels', icon: 'channel', covers: /^\/channels/ },
   {

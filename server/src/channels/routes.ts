@@ -39,7 +39,7 @@ export const channelRoutes =
           ifMatch,
           actor,
         });
-        return reply.header('etag', etagOf(revision)).send(moved);
+        return reply.header('etag', etagOf({ revision })).send(moved);
       },
     );
   };

@@ -15,5 +15,8 @@ export const jsonb = (value: unknown): SQL =>
 export const textArray = (values: readonly string[]): SQL =>
   sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;
 
+/** The pattern of `ilike` for what contains `part`; its `%` and `_` mean themselves. */
+export const containing = (part: string): string => `%${part.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+
 /** timestamptz as raw SQL returns it → ISO 8601 in UTC with milliseconds. */
 export const isoInstant = (raw: string | Date): string => new Date(raw).toISOString();

@@ -11,11 +11,11 @@ import {
 import type { assignments, executions } from '../rollouts/index.ts';
 import type { deviceApps, devices } from './tables.ts';
 
-export type DeviceRow = typeof devices.$inferSelect;
+export type DeviceRow = Omit<typeof devices.$inferSelect, 'agentKey'>;
 
 /** All rows about the apps of some devices. */
 export interface AppRows {
-  readonly running: readonly (typeof deviceApps.$inferSelect)[];
+  readonly running: readonly Omit<typeof deviceApps.$inferSelect, 'versionKey'>[];
   readonly desired: readonly (typeof assignments.$inferSelect)[];
   /** The latest execution of each app on each device. */
   readonly executions: readonly (typeof executions.$inferSelect)[];

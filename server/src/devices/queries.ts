@@ -2,6 +2,7 @@
 import type { DeviceDetail, DeviceEvent, DeviceId, DeviceSummary } from '@wafer/protocol';
 import { and, desc, eq, gt, inArray, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { containing } from '../db/values.ts';
 import { assignments, executions, readHolds } from '../rollouts/index.ts';
 import { readGuestMessages, readLatestHealth } from '../telemetry/index.ts';
 import { appsOf, summaryOf, type AppRows } from './device.ts';
@@ -27,20 +28,22 @@ async function readApps(db: Db, ids: readonly DeviceId[]): Promise<AppRows> {
 export interface DeviceFilter {
   readonly q?: string | undefined;
   readonly online?: boolean | undefined;
+  /** On a row `d` of devices. */
+  readonly which?: SQL | undefined;
   /** The last id of the page before. */
   readonly after?: DeviceId | undefined;
 }
 
-/** `q` in any of the columns that people know a device by; its `%` and `_` mean themselves. */
+/** `q` in any of the columns that people know a device by. */
 function matching(q: string): SQL {
-  const pattern = `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  const pattern = containing(q);
   return sql`(concat_ws(' ', ${devices.id}, ${devices.name}, ${devices.arch}, ${devices.group}) ilike ${pattern}
     or exists (select 1 from jsonb_each_text(${devices.tags}) t where t.key || '=' || t.value ilike ${pattern}))`;
 }
 
 /** By id. Revoked devices are not listed. */
 export async function listDevices(db: Db, filter: DeviceFilter, limit: number): Promise<DeviceSummary[]> {
-  const { q, online, after } = filter;
+  const { q, online, which, after } = filter;
   const rows = await db
     .select()
     .from(devices)
@@ -50,6 +53,7 @@ export async function listDevices(db: Db, filter: DeviceFilter, limit: number): 
         after === undefined ? undefined : gt(devices.id, after),
         online === undefined ? undefined : eq(devices.online, online),
         q === undefined || q === '' ? undefined : matching(q),
+        which && sql`${devices.id} in (select d.id from devices d where ${which})`,
       ),
     )
     .orderBy(devices.id)

@@ -13,7 +13,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { actorOf, requireRole } from '../http/auth.ts';
-import { cutPage, numberCursor } from '../http/page.ts';
+import { cutPage, deviceCursor, numberCursor } from '../http/page.ts';
+import { membership } from '../groups/index.ts';
 import { deviceExists, listDevices, readDevice, readEvents } from './queries.ts';
 import { updateDevice } from './store.ts';
 
@@ -21,13 +22,6 @@ const params = z.object({ id: DeviceId });
 const tags = ['devices'];
 
 const unknown = (id: DeviceId): WaferError => new WaferError('device.not-found', `There is no device ${id}.`);
-
-function deviceCursor(cursor: string | undefined): DeviceId | undefined {
-  if (cursor === undefined) return undefined;
-  const parsed = DeviceId.safeParse(cursor);
-  if (parsed.success) return parsed.data;
-  throw new WaferError('request.invalid', 'querystring/cursor: take it from `next` of the page before.');
-}
 
 export function deviceRoutes({
   clock,
@@ -46,9 +40,10 @@ export function deviceRoutes({
       url: '/devices',
       onRequest: requireRole('viewer'),
       schema: { tags, querystring: DeviceListQuery, response: { 200: DeviceList } },
-      async handler({ query: { cursor, limit, q, online } }) {
+      async handler({ query: { cursor, limit, q, online, group } }) {
         const filter = {
           q,
+          which: group === undefined ? undefined : await membership({ db, clock }, group),
           online: online === undefined ? undefined : online === 'true',
           after: deviceCursor(cursor),
         };

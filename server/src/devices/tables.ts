@@ -2,7 +2,7 @@
 import type { DeviceId, Digest, AppName, AppState, ChannelName, Hello, Version } from '@wafer/protocol';
 import type { DeviceEvent } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
-import { instant } from '../db/columns.ts';
+import { instant, sortable } from '../db/columns.ts';
 import {
   bigint,
   bigserial,
@@ -35,10 +35,16 @@ export const devices = pgTable(
     desiredVersion: integer('desired_version').notNull().default(0),
     /** Highest report number up to which all are in `reports`. */
     ackedReport: bigint('acked_report', { mode: 'number' }).notNull().default(0),
+    /** Of the agent's version, in its order. */
+    agentKey: sortable('agent_key').generatedAlwaysAs(sql`version_key(inventory->>'agent')`),
   },
   (table) => [
     index().on(table.online),
     index().using('gin', table.channels),
+    index().using('gin', table.tags),
+    index().on(table.group),
+    index().on(table.arch),
+    index().on(table.agentKey),
     // Boards that share one are clones of each other (identity/twins.ts).
     index('devices_serial_index').on(sql`(inventory->>'serial')`),
   ],
@@ -57,8 +63,16 @@ export const deviceApps = pgTable(
     digest: text().$type<Digest>().notNull(),
     state: text().$type<AppState>().notNull(),
     at: instant('at').notNull(),
+    /** Of its version, in the order of SemVer. */
+    versionKey: sortable('version_key').generatedAlwaysAs(sql`version_key(version)`),
   },
-  (table) => [primaryKey({ columns: [table.device, table.app] })],
+  (table) => [
+    primaryKey({ columns: [table.device, table.app] }),
+    index().on(table.app, table.versionKey, table.device),
+    index('device_apps_failed')
+      .on(table.device)
+      .where(sql`state = 'failed'`),
+  ],
 );
 
 /** The timeline of a device; written by the statement that makes the change. */

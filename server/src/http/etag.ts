@@ -1,18 +1,18 @@
-/** ETags are revisions: one strong tag for each resource (RFC 9110, clause 8.8.3). */
+/** ETags of what has a revision, and If-Match. */
 import { WaferError } from '@wafer/protocol';
 
 const REVISION = /^"(\d{1,9})"$/;
 
-export const etagOf = (revision: number): string => `"${revision}"`;
+export const etagOf = ({ revision }: { readonly revision: number }): string => `"${revision}"`;
 
-/** RFC 9110 clause 13.1.1, for the one tag that we give out; absent and `*` ask for nothing. */
+/** The revision that the caller has seen; undefined when any will do. Throws request.precondition-failed. */
 export function revisionOf(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined || ifMatch === '*') return undefined;
   const found = REVISION.exec(ifMatch)?.[1];
   if (found === undefined)
     throw new WaferError(
       'request.precondition-failed',
-      `If-Match must be an ETag of this resource, such as "3".`,
+      'If-Match must be an ETag that was given, such as "3".',
     );
   return Number(found);
 }

@@ -2,7 +2,7 @@
  * Cursors of lists. A query asks for one row more than the page holds; if it comes, there is a next
  * page, which starts behind the last row shown.
  */
-import { WaferError } from '@wafer/protocol';
+import { DeviceId, WaferError } from '@wafer/protocol';
 
 /** `next` is empty on the last page, so that it can be spread into the answer. */
 export function cutPage<Row>(
@@ -22,4 +22,12 @@ export function numberCursor(cursor: string | undefined): number | undefined {
   if (!/^\d{1,16}$/.test(cursor) || !Number.isSafeInteger(number))
     throw new WaferError('request.invalid', 'querystring/cursor: take it from `next` of the page before.');
   return number;
+}
+
+/** For lists that are ordered by device; throws request.invalid. */
+export function deviceCursor(cursor: string | undefined): DeviceId | undefined {
+  if (cursor === undefined) return undefined;
+  const parsed = DeviceId.safeParse(cursor);
+  if (parsed.success) return parsed.data;
+  throw new WaferError('request.invalid', 'querystring/cursor: take it from `next` of the page before.');
 }

@@ -1,9 +1,10 @@
 /** The statements of identity. Each change is one, with its audit event and its timeline row. */
-import type { ChannelName, DeviceId } from '@wafer/protocol';
+import { WaferError, type ChannelName, type DeviceId } from '@wafer/protocol';
 import { eq, sql } from 'drizzle-orm';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { auditRow, type AuditActor } from '../audit/index.ts';
 import { instant, jsonb, textArray } from '../db/values.ts';
+import { makeMissing } from '../groups/index.ts';
 import type { IssuedCertificate } from './authority.ts';
 import type { ClaimState } from './claims.ts';
 import { claims } from './tables.ts';
@@ -22,16 +23,22 @@ export interface NewClaim {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Throws group.kind: nobody can be put in a dynamic group. */
 export async function insertClaim(db: Db, claim: NewClaim, actor: AuditActor, at: number): Promise<void> {
   const { id, name, secretHash, uses, expires, channels, group, tags } = claim;
   const after = { name, uses, expires: new Date(expires).toISOString(), channels, group, tags };
-  await db.execute(sql`
+  const rows = await db.execute(sql`
     with made as (
       insert into claims (id, name, secret_hash, uses_left, expires, created, made_by, channels, group_name, tags)
-      values (${id}, ${name ?? null}, ${secretHash}, ${uses}, ${instant(expires)}, ${instant(at)}, ${actor.audit}, ${textArray(channels)},
-              ${group ?? null}, ${jsonb(tags)})
-    )
-    ${auditRow({ actor, at, action: 'claim.created', subject: id, after })}`);
+      select ${id}::uuid, ${name ?? null}::text, ${secretHash}::text, ${uses}::integer, ${instant(expires)},
+        ${instant(at)}, ${actor.audit}::text, ${textArray(channels)}, ${group ?? null}::text, ${jsonb(tags)}
+      where not exists (select 1 from groups where name = ${group ?? null}::text and kind = 'dynamic')
+      returning id, group_name
+    ), ${makeMissing(sql`made`, actor, at)},
+    audited as (${auditRow({ actor, at, action: 'claim.created', subject: id, after }, sql`made`)})
+    select id from made`);
+  if (rows.length === 0)
+    throw new WaferError('group.kind', `${group} is a dynamic group: its query says who is in it.`);
 }
 
 export async function findClaim(db: Db, secretHash: string): Promise<ClaimState | undefined> {
@@ -67,9 +74,11 @@ export async function enrolDevice(db: Db, secretHash: string, made: NewDevice, a
       returning id, channels, group_name, tags
     ), device as (
       insert into devices (id, name, arch, group_name, tags, channels, enrolled)
-      select ${device}::text, ${name}::text, ${arch}::text, group_name, tags, channels, ${now} from claim
+      select ${device}::text, ${name}::text, ${arch}::text, case when not exists (
+          select 1 from groups g where g.name = claim.group_name and g.kind = 'dynamic') then group_name end,
+        tags, channels, ${now} from claim
       returning id
-    ), certificate as (
+    ), ${makeMissing(sql`claim`, actor, at)}, certificate as (
       insert into certificates (serial, device, issued, expires, sealing_key)
       select ${certificate.serial}::text, id, ${instant(certificate.issued.getTime())},
              ${instant(certificate.expires.getTime())}, ${certificate.sealingKey}::text from device

@@ -28,6 +28,8 @@ function subjectOf(event: LiveEvent): string {
       return `channel/${event.channel}`;
     case 'rollout':
       return `rollout/${event.rollout}`;
+    case 'group':
+      return `group/${event.group}`;
     case 'resync':
       return 'resync';
   }

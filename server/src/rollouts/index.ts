@@ -19,6 +19,7 @@ export { untilNoDeadlock } from './again.ts';
 export { alignment } from './align.ts';
 export { readHolds } from './holds.ts';
 export { alignApp, assignNewDevice } from './assign.ts';
+export { openRolloutsNaming } from './named.ts';
 export { sendDesired } from './send.ts';
 export { drainOnce, sweepOnce } from './runner.ts';
 export { assignments, executions } from './tables.ts';

@@ -16,7 +16,7 @@ import { windowsProblem } from '@wafer/protocol/window';
 import { proposeMove, type Proposal } from '../../channels/index.ts';
 import type { Deps } from '../../deps.ts';
 import { verdictOf, type Found, type Target } from '../plan/verdict.ts';
-import { assignWaves, type Assignment } from '../plan/waves.ts';
+import { assignWaves, type Assignment, type DeviceColumns } from '../plan/waves.ts';
 import { readAppFacts, readBytes, readDevices, type KnownDevice } from './facts.ts';
 
 interface DraftTarget extends Target, Pick<Proposal, 'held'> {
@@ -99,7 +99,7 @@ function mustBeSound({ windows, deadline, startAt }: CreateRollout, now: number)
     throw new WaferError('request.invalid', 'body/deadline: it would be over before the rollout begins.');
 }
 
-/** Throws release.not-found, request.invalid, component.import-refused, rollout.empty. */
+/** Throws release.not-found, request.invalid, component.import-refused, group.not-found, rollout.empty. */
 export async function draft({ db, clock }: Pick<Deps, 'db' | 'clock'>, spec: CreateRollout): Promise<Draft> {
   const now = clock.now();
   mustBeSound(spec, now);
@@ -107,9 +107,10 @@ export async function draft({ db, clock }: Pick<Deps, 'db' | 'clock'>, spec: Cre
   for (const target of spec.targets) targets.push(await readTarget(db, spec.channel, target));
   const facts = await Promise.all(targets.map((target) => readAppFacts(db, target)));
   const circumstances = { channel: spec.channel, targets, hours: spec, now };
+  const groups = groupsOf(spec);
   const skipped = new Set<string>([...spec.skip, 'pinned']);
   const [members, others]: [DraftDevice[], DraftDevice[]] = [[], []];
-  for (const device of await readDevices(db, spec)) {
+  for (const device of await readDevices({ db, clock }, spec, groups)) {
     const apps = facts.map((of) => of(device.id));
     const found = verdictOf(device, apps, circumstances);
     (skipped.has(found.verdict) ? others : members).push({ device, found });
@@ -119,15 +120,24 @@ export async function draft({ db, clock }: Pick<Deps, 'db' | 'clock'>, spec: Cre
       'rollout.empty',
       `No device of the channel ${spec.channel} fits. Look at the channels, groups, tags and pins of your devices.`,
     );
-  const assignment = assignWaves(spec.waves, columnsOf(members), spec.seed);
+  const assignment = assignWaves(spec.waves, columnsOf(members, groups), spec.seed);
   const made = { targets, members, assignment };
   return { ...made, others, fingerprint: fingerprintOf(made, spec) };
 }
 
-const columnsOf = (members: readonly DraftDevice[]) => ({
+const groupsOf = ({ waves }: CreateRollout): string[] => [
+  ...new Set(waves.flatMap(({ devices }) => (devices.of === 'group' ? [devices.group] : []))),
+];
+
+const columnsOf = (members: readonly DraftDevice[], groups: readonly string[]): DeviceColumns => ({
   ids: members.map(({ device }) => device.id),
   architectures: members.map(({ device }) => device.architecture),
-  groups: members.map(({ device }) => device.group),
+  groups: new Map(
+    groups.map((group, at) => [
+      group,
+      Uint8Array.from(members, ({ device }) => (device.groups[at] === true ? 1 : 0)),
+    ]),
+  ),
   tags: members.map(({ device }) => device.tags),
 });
 

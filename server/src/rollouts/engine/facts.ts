@@ -1,9 +1,10 @@
 /** What a draft has to know, read once: every device of the channel, and what it has to do with the targets. */
-import type { AppName, ChannelName, CreateRollout, DeviceId, Digest, Policy, Version } from '@wafer/protocol';
+import type { AppName, CreateRollout, DeviceId, Digest, Policy, Version } from '@wafer/protocol';
 import { zoneOf } from '@wafer/protocol/window';
 import { sql, type SQL } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
 import { isoInstant, jsonb, textArray } from '../../db/values.ts';
+import { membership } from '../../groups/index.ts';
 import type { AppFacts, DeviceFacts, Target } from '../plan/verdict.ts';
 
 type Db = Deps['db'];
@@ -12,21 +13,27 @@ export interface KnownDevice extends DeviceFacts {
   readonly id: DeviceId;
   readonly name: string;
   readonly architecture: string;
-  readonly group: string | null;
+  /** Whether it is in each of the groups that were asked about. */
+  readonly groups: readonly boolean[];
   readonly tags: Readonly<Record<string, string>>;
 }
 
-const among = (channel: ChannelName, chosen: CreateRollout['among']): SQL => sql`
+type Needs = Pick<Deps, 'db' | 'clock'>;
+
+const among = async (
+  deps: Needs,
+  { channel, among: chosen }: Pick<CreateRollout, 'channel' | 'among'>,
+): Promise<SQL> => sql`
   d.revoked is null and ${channel} = any(d.channels)
   and ${chosen?.devices === undefined ? sql`true` : sql`d.id = any(${textArray(chosen.devices)})`}
-  and ${chosen?.group === undefined ? sql`true` : sql`d.group_name = ${chosen.group}`}
+  and ${chosen?.group === undefined ? sql`true` : await membership(deps, chosen.group)}
   and ${chosen?.tags === undefined ? sql`true` : sql`d.tags @> ${jsonb(chosen.tags)}`}`;
 
 interface DeviceRow extends Record<string, unknown> {
   readonly id: DeviceId;
   readonly name: string;
   readonly arch: string;
-  readonly group: string | null;
+  readonly groups: boolean[];
   readonly tags: Record<string, string>;
   readonly online: boolean;
   readonly last_seen: string | null;
@@ -35,27 +42,34 @@ interface DeviceRow extends Record<string, unknown> {
   readonly rests: string | null;
 }
 
-/** Ordered by bytes, as `assignWaves` asks for, whatever the database's collation is. */
+/**
+ * Who is in which of the groups now; that is not asked again. Ordered by bytes, as `assignWaves` asks for,
+ * whatever the database's collation is. Throws group.not-found.
+ */
 export async function readDevices(
-  db: Db,
-  { channel, among: chosen }: Pick<CreateRollout, 'channel' | 'among'>,
+  deps: Needs,
+  spec: Pick<CreateRollout, 'channel' | 'among'>,
+  groups: readonly string[],
 ): Promise<KnownDevice[]> {
-  const rows = await db.execute<DeviceRow>(sql`
-    select d.id, d.name, d.arch, d.group_name as group, d.tags, d.online, d.last_seen,
+  const fits = await Promise.all(
+    groups.map(async (group) => sql`(${await membership(deps, group)}) is true`),
+  );
+  const rows = await deps.db.execute<DeviceRow>(sql`
+    select d.id, d.name, d.arch, to_jsonb(array[${sql.join(fits, sql`, `)}]::boolean[]) as groups, d.tags, d.online, d.last_seen,
       d.inventory->>'timeZone' as zone, d.inventory->'policy' as policy, r.until as rests
     from devices d left join device_rests r on r.device = d.id
-    where ${among(channel, chosen)} order by d.id collate "C"`);
+    where ${await among(deps, spec)} order by d.id collate "C"`);
   const zones = new Map<string | null, string>();
   const known = (zone: string | null): string => {
     const name = zones.get(zone) ?? zoneOf(zone);
     zones.set(zone, name);
     return name;
   };
-  return rows.map(({ id, name, arch, group, tags, online, last_seen: seen, zone, policy, rests }) => ({
+  return rows.map(({ id, name, arch, groups: isIn, tags, online, last_seen: seen, zone, policy, rests }) => ({
     id,
     name,
     architecture: arch,
-    group,
+    groups: isIn,
     tags,
     online,
     lastSeen: seen === null ? null : isoInstant(seen),

@@ -65,7 +65,7 @@ export const rolloutRoutes =
       async (request, reply) => {
         const made = await readRollout(deps.db, await makeRollout(deps, request.body, actorOf(request)));
         deps.live.publish({ type: 'rollout', rollout: made.id });
-        return reply.code(201).header('etag', etagOf(made.revision)).send(made);
+        return reply.code(201).header('etag', etagOf(made)).send(made);
       },
     );
 
@@ -94,7 +94,7 @@ export const rolloutRoutes =
         const view = await readRollout(deps.db, told);
         return reply
           .code(told === id ? 200 : 201)
-          .header('etag', etagOf(view.revision))
+          .header('etag', etagOf(view))
           .send(view);
       },
     );
@@ -136,7 +136,7 @@ const readingRoutes =
       },
       async ({ params: { id } }, reply) => {
         const view = await readRollout(db, id);
-        return reply.header('etag', etagOf(view.revision)).send(view);
+        return reply.header('etag', etagOf(view)).send(view);
       },
     );
 

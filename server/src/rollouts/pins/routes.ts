@@ -103,7 +103,7 @@ export const pinRoutes = (deps: Deps): FastifyPluginAsyncZod => {
           { body: request.body, ifMatch, actor: actorOf(request) },
         );
         tell(device);
-        return reply.header('etag', etagOf(pin.revision)).send(pin);
+        return reply.header('etag', etagOf(pin)).send(pin);
       },
     );
 

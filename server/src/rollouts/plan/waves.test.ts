@@ -7,7 +7,7 @@ import { assignWaves, type DeviceColumns } from './waves.ts';
 const fleet = (size: number, more: Partial<DeviceColumns> = {}): DeviceColumns => ({
   ids: Array.from({ length: size }, (_, at) => `d-${`${at}`.padStart(16, '0')}`),
   architectures: Array.from({ length: size }, (_, at) => ['x64', 'arm64', 'riscv64'][at % 3] ?? ''),
-  groups: Array.from({ length: size }, (_, at) => (at % 10 === 0 ? 'lab' : null)),
+  groups: new Map([['lab', Uint8Array.from({ length: size }, (_, at) => (at % 10 === 0 ? 1 : 0))]]),
   tags: Array.from({ length: size }, (_, at) => ({ floor: `${at % 4}` })),
   ...more,
 });

@@ -13,7 +13,8 @@ export interface DeviceColumns {
   /** In ascending order, so that two devices at one place always stand in the same order. */
   readonly ids: readonly string[];
   readonly architectures: readonly string[];
-  readonly groups: readonly (string | null)[];
+  /** Of each group that a wave names: 1 for a device that is in it. */
+  readonly groups: ReadonlyMap<string, Uint8Array>;
   readonly tags: readonly Readonly<Record<string, string>>[];
 }
 
@@ -73,8 +74,10 @@ function chooser(
       const below = (rule.below / 10_000) * PLACES;
       return (index) => placeOf(columns.ids[index] ?? '', seed) < below;
     }
-    case 'group':
-      return (index) => columns.groups[index] === rule.group;
+    case 'group': {
+      const members = columns.groups.get(rule.group);
+      return (index) => members?.[index] === 1;
+    }
     case 'tag':
       return (index) => columns.tags[index]?.[rule.key] === rule.value;
   }
