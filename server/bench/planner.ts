@@ -40,7 +40,7 @@ const fleetOf = (devices: number): DeviceColumns => {
   return {
     ids: Array.from({ length: devices }, (_, index) => `d-${String(index).padStart(16, '0')}`),
     architectures: Array.from({ length: devices }, (_, index) => ARCHITECTURES[index % 3]!),
-    groups: Array.from({ length: devices }, () => null),
+    groups: new Map(),
     tags: Array.from({ length: devices }, () => none),
   };
 };
