@@ -47,6 +47,15 @@ export class Fleet {
     this.#server = ready;
   }
 
+  /** Its process, Postgres among those below it. */
+  get serverPid(): number {
+    return this.#processes[0]!.pid!;
+  }
+
+  get credentials(): string {
+    return this.#known.credentials;
+  }
+
   get broker(): { readonly host: string; readonly port: number } {
     return this.#known.mqtt;
   }

@@ -9,12 +9,16 @@ import { report, type Result } from './report.ts';
 import { agentMemory } from './agent-memory.ts';
 import { density } from './density.ts';
 import { groups } from './groups.ts';
+import { planner } from './planner.ts';
+import { rollout } from './rollout.ts';
 import { start } from './start.ts';
 import { swap } from './swap.ts';
 
 /** Those that take long can be made shorter, to try them. */
 interface Options {
   readonly minutes?: number;
+  readonly devices?: number;
+  readonly rounds?: number;
 }
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
@@ -23,6 +27,8 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   density,
   exec,
   groups,
+  planner,
+  rollout: ({ devices = 5000, rounds = 5 }) => rollout({ devices, rounds }),
   start,
   swap,
 };
@@ -32,23 +38,27 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+const NUMBERS = ['minutes', 'devices', 'rounds'] as const;
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string' } },
+  options: { minutes: { type: 'string' }, devices: { type: 'string' }, rounds: { type: 'string' } },
 });
 const [name = ''] = positionals;
-const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+const given = NUMBERS.flatMap((key) =>
+  values[key] === undefined ? [] : [[key, Number(values[key])] as const],
+);
+const wrong = given.find(([, value]) => !(value >= 0));
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 if (bench === undefined) {
   const problem = name === '' ? 'Which benchmark?' : `There is no benchmark named ${JSON.stringify(name)}.`;
   process.stderr.write(`${problem} There are: ${Object.keys(BENCHES).join(', ')}\n`);
   process.exitCode = 2;
-} else if (minutes !== undefined && !(minutes >= 0)) {
-  process.stderr.write('--minutes takes a number\n');
+} else if (wrong !== undefined) {
+  process.stderr.write(`--${wrong[0]} takes a number\n`);
   process.exitCode = 2;
 } else {
   const isMet = report(
-    await bench(minutes === undefined ? {} : { minutes }),
+    await bench(Object.fromEntries(given)),
     (line) => void process.stdout.write(`${line}\n`),
   );
   process.exitCode = isMet ? 0 : 1;

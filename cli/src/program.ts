@@ -1,12 +1,12 @@
 /**
  * `wafer`, the command line of publishers and operators. This page composes it: a command parses
  * its arguments, asks one room (account, trust, publish, inspect, dev, fleet, channels, groups, rollouts,
- * secrets, audit) and gives a result in two forms, for people and as JSON. Nothing below decides about stdout,
- * errors or exit codes: that is done here.
+ * simulate, secrets, audit) and gives a result in two forms, for people and as JSON. Nothing below decides about
+ * stdout, errors or exit codes: that is done here.
  *
- * Invariants: with --json, stdout is exactly one JSON value (of `dev` and `rollout watch`, which stay, one a
- * line); every failure has a code from the protocol's table and an exit code from exit.ts; keys stay in the
- * publisher's folder.
+ * Invariants: with --json, stdout is exactly one JSON value (of `dev`, `simulate` and `rollout watch`, which
+ * stay, one a line); every failure has a code from the protocol's table and an exit code from exit.ts; keys stay
+ * in the publisher's folder.
  */
 import { WaferError } from '@wafer/protocol';
 import { Command, CommanderError } from 'commander';
@@ -23,6 +23,7 @@ import { printError, toWaferError } from './output.ts';
 import { addPublishCommands } from './publish/commands.ts';
 import { addRolloutCommands } from './rollouts/commands.ts';
 import { addSecretCommands } from './secrets/commands.ts';
+import { addSimulateCommand } from './simulate/commands.ts';
 import { addTrustCommands } from './trust/commands.ts';
 import { addUpCommand } from './up/commands.ts';
 
@@ -42,6 +43,7 @@ function createProgram(context: Context): Command {
   addGroupCommands(program, context);
   addChannelCommands(program, context);
   addRolloutCommands(program, context);
+  addSimulateCommand(program, context);
   addSecretCommands(program, context);
   addAuditCommands(program, context);
   inheritSettings(program);

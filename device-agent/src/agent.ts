@@ -11,17 +11,19 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
+import { fetchBlob } from './apps/fetch.ts';
 import { BlobStore } from './apps/store.ts';
 import { secretOpener } from './apps/unseal.ts';
 import type { Config } from './config.ts';
+import { byTimers, type Ground } from './ground.ts';
 import { createHealth } from './health.ts';
 import { takeInventory } from './inventory.ts';
 import { openClock } from './link/clock.ts';
 import { LogBatches } from './link/guests.ts';
-import type { Identity } from './link/identity.ts';
+import { replaceCertificate, type Identity } from './link/identity.ts';
 import { createInbox } from './link/inbox.ts';
 import { openSession, type Session } from './link/mqtt.ts';
-import { Outbox } from './link/outbox.ts';
+import { Outbox, type Reports } from './link/outbox.ts';
 import { createRenewal, type Renewal } from './link/renewal.ts';
 import { Reporter } from './link/reporter.ts';
 import { createRequests, type Requests } from './link/requests.ts';
@@ -42,17 +44,20 @@ export interface AgentOptions {
   readonly identity: Identity;
   readonly config: Config;
   readonly log: Log;
+  /** What stands in for the folder, the board and the timers. */
+  readonly ground?: Ground;
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
   /** Called at the first connect. */
   readonly onReady: () => void;
 }
 
 export interface Agent {
+  /** Whether there is a session now. */
+  readonly isConnected: boolean;
   /** Says offline, ends the guests, closes the files. */
   close(): Promise<void>;
 }
 
-const TICK_MS = 250;
 const SECOND_MS = 1000;
 const CLOSE_STEPS_MS = 3000;
 
@@ -60,7 +65,7 @@ const CLOSE_STEPS_MS = 3000;
 interface Parts {
   readonly options: AgentOptions;
   readonly board: Board;
-  readonly outbox: Outbox;
+  readonly outbox: Reports;
   readonly reporter: Reporter;
   readonly requests: Requests;
   readonly telling: Telling;
@@ -76,17 +81,22 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await parts.machine.orders.restore();
   parts.machine.runner.wake();
   parts.session = connect(parts);
-  const timers = startTimers(parts);
-  return { close: () => close(parts, timers) };
+  const stop = startTicking(parts);
+  return {
+    get isConnected() {
+      return parts.session?.connected === true;
+    },
+    close: () => close(parts, stop),
+  };
 }
 
 async function openParts(options: AgentOptions): Promise<Parts> {
-  const { folder, identity, config, log } = options;
+  const { folder, identity, config, log, ground } = options;
   const onDiskError = (error: unknown) => log('error', 'the disk refused a write', { reason: reason(error) });
 
   // What is on disk.
-  const clock = await openClock(folder);
-  const outbox = await Outbox.open(folder);
+  const clock = ground?.clock ?? (await openClock(folder));
+  const outbox = ground?.outbox ?? (await Outbox.open(folder));
   const reporter = new Reporter({
     outbox,
     clock,
@@ -96,17 +106,23 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const requests = createRequests({
     send: (request) => parts.session?.publish('request', JSON.stringify(request)),
   });
-  const journal = await Journal.open({ folder, deliver: (event) => reporter.deliver(event), onDiskError });
-  const trust = await Trust.open({ folder, requests, clock });
-  const floors = await Floors.open(folder);
+  const journal = await Journal.open({
+    folder,
+    slots: ground?.journal,
+    deliver: (event) => reporter.deliver(event),
+    onDiskError,
+  });
+  const trust = await Trust.open({ folder, requests, clock, ...ground?.metadata });
+  const floors = await Floors.open(folder, ground?.floors);
   const grantUse = await GrantUse.open({
     folder,
+    slots: ground?.grantUse,
     grantsOf: (app) => journal.record(app).current?.order.grants,
     suggestAfterHours: config.suggestAfterHours,
     now: () => performance.now(),
     onDiskError,
   });
-  const store = await BlobStore.open(folder);
+  const components = ground?.components ?? (await openComponents(folder));
   const timekeeper = createTimekeeper({
     device: identity.device,
     requests,
@@ -134,7 +150,8 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const board: Board = {
     journal,
     senses: new Senses(),
-    store,
+    store: components.store,
+    fetch: components.fetch,
     floors,
     runtime,
     requests,
@@ -160,13 +177,14 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   });
 
   // What is told.
+  const apps = () => grantUse.tell(appsHealth(board));
   const telling = createTelling({
     session: () => parts.session,
     board,
     reporter,
-    health: createHealth({ dataFolder: folder, clock, apps: () => grantUse.tell(appsHealth(board)) }),
+    health: ground === undefined ? createHealth({ dataFolder: folder, clock, apps }) : ground.health(apps),
     logs,
-    inventory: await takeInventory(randomUUID(), config.policy),
+    inventory: ground?.inventory ?? (await takeInventory(randomUUID(), config.policy)),
     log,
   });
   const parts: Parts = {
@@ -177,7 +195,13 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
-    renewal: createRenewal({ folder, identity, clock, log, monotonic: () => performance.now() }),
+    renewal: createRenewal({
+      keep: ground?.keepCertificate ?? ((certificate) => replaceCertificate(folder, certificate)),
+      identity,
+      clock,
+      log,
+      monotonic: () => performance.now(),
+    }),
     timekeeper,
     session: undefined,
   };
@@ -195,6 +219,7 @@ function connect(parts: Parts): Session {
     identity,
     broker: config.broker,
     clock: board.clock,
+    connect: options.ground?.connect,
     certificate: () => renewal.certificate,
     log,
     events: {
@@ -228,27 +253,35 @@ function connect(parts: Parts): Session {
   });
 }
 
-function startTimers(parts: Parts): NodeJS.Timeout[] {
+async function openComponents(folder: string): Promise<Ground['components']> {
+  const store = await BlobStore.open(folder);
+  return { store, fetch: (wanted, context) => fetchBlob(wanted, { store, ...context }) };
+}
+
+/** Answers what ends it. */
+function startTicking(parts: Parts): () => void {
   const { options, machine, reporter, telling, renewal, timekeeper } = parts;
-  return [
-    setInterval(() => {
+  const { ground, config } = options;
+  const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
+  return pace({
+    look() {
       machine.watch.tick();
       machine.runner.wake();
-    }, TICK_MS),
-    setInterval(() => {
+    },
+    tend() {
       reporter.tick();
       machine.orders.tick();
       telling.logLines();
       renewal.tick();
       if (parts.session?.connected === true) timekeeper.tick();
-    }, SECOND_MS),
-    setInterval(() => telling.health(), options.config.health.everySeconds * SECOND_MS),
-  ];
+    },
+    tellHealth: () => telling.health(),
+  });
 }
 
-async function close(parts: Parts, timers: readonly NodeJS.Timeout[]): Promise<void> {
+async function close(parts: Parts, stopTicking: () => void): Promise<void> {
   const { machine, requests, board, outbox } = parts;
-  for (const timer of timers) clearInterval(timer);
+  stopTicking();
   const ended = machine.runner.close();
   await parts.session?.close();
   requests.close();

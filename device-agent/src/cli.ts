@@ -11,7 +11,8 @@ const USAGE = `usage:
   enrol TOKEN --server https://HOST:PORT --data DIR
   run --data DIR
   status --data DIR [--json]
-  dev [--stores DIR]   (for wafer dev: orders on standard input, events on standard output)`;
+  dev [--stores DIR]   (for wafer dev: orders on standard input, events on standard output)
+  simulate             (for wafer simulate: likewise)`;
 
 class UsageError extends Error {}
 
@@ -59,6 +60,10 @@ async function command(args: string[]): Promise<void> {
     case 'dev': {
       const { devProcess } = await import('./dev.ts');
       return devProcess(values.stores === undefined ? undefined : resolve(values.stores));
+    }
+    case 'simulate': {
+      const { simulateProcess } = await import('./simulate/process.ts');
+      return simulateProcess();
     }
     default:
       throw new UsageError(name === undefined ? 'a command is missing' : `there is no command ${name}`);

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { API_ROOT, DeviceDetail, type ExecutionView } from '@wafer/protocol';
+import { SimulateEvent } from '@wafer/protocol/simulate';
 
 export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 
@@ -164,6 +165,25 @@ export class LocalRig {
     return { device: String(ready['device']), folder };
   }
 
+  /** `wafer simulate`; resolves once every device has been connected. What it says goes to `tell`. */
+  async startSimulation(args: readonly string[], tell: (event: SimulateEvent) => void): Promise<void> {
+    const all = ['simulate', ...args, '--data', join(this.folder, 'simulated'), '--json'];
+    await this.#start(
+      'simulation',
+      [join(ROOT, 'cli/src/main.ts'), ...all],
+      { WAFER_CREDENTIALS: this.server.credentials },
+      (said) => {
+        const event = SimulateEvent.parse(said);
+        tell(event);
+        return event.event === 'ready';
+      },
+    );
+  }
+
+  async stopSimulation(): Promise<void> {
+    await this.#stop('simulation', 'SIGTERM');
+  }
+
   async stopBoard(folder: string, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     await this.#stop(folder, signal);
   }
@@ -240,6 +260,7 @@ export class LocalRig {
     name: string,
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    isReady: (said: Record<string, unknown>) => boolean = (said) => said['ready'] === true,
   ): Promise<Record<string, unknown>> {
     const child = spawn(process.execPath, [...args], {
       env: { ...process.env, ...this.environment, ...env },
@@ -254,7 +275,7 @@ export class LocalRig {
     const ready = new Promise<Record<string, unknown>>((found) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
         const value = JSON.parse(line) as Record<string, unknown>;
-        if (value['ready'] === true) found(value);
+        if (isReady(value)) found(value);
       });
     });
     const first = await Promise.race([ready, once(child, 'exit')]);

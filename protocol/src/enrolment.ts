@@ -34,6 +34,8 @@ export const EnrolRequest = z.strictObject({
   hostname: z.string().max(255),
   arch: z.string().max(20),
 });
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
 export const EnrolResponse = z.object({
   device: DeviceId,
   /** PEM, 45 days. */

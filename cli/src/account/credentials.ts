@@ -10,7 +10,8 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+/** Hosts of this machine, as URLs have them. */
+export const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** A token travels in clear over plain HTTP, so that is only for the same machine. */
 export const ServerUrl = z

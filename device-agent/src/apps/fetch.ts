@@ -22,8 +22,11 @@ export interface Wanted {
   readonly chunks: ReleaseCustom['chunks'];
 }
 
-export interface FetchOptions {
+export interface FetchOptions extends FetchContext {
   readonly store: BlobStore;
+}
+
+export interface FetchContext {
   readonly requests: Pick<Requests, 'ask'>;
   readonly signal?: AbortSignal;
   /** Called once all chunks are here, before the whole is hashed. */
@@ -40,6 +43,9 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 const chunkLength = (wanted: Wanted, index: number): number =>
   Math.min(CHUNK_BYTES, wanted.length - index * CHUNK_BYTES);
+
+/** `fetchBlob` for one board. */
+export type Fetch = (wanted: Wanted, context: FetchContext) => Promise<void>;
 
 /** Resolves when the component lies whole and verified in the store. */
 export async function fetchBlob(wanted: Wanted, options: FetchOptions): Promise<void> {

@@ -91,9 +91,10 @@ export interface RuntimeEvents {
 export interface Runtime {
   /**
    * Makes the component runnable in a throwaway child process. `bytes` must hash to `digest`;
-   * rejects with a `prepare` or `memory-limit` fault.
+   * rejects with a `prepare` or `memory-limit` fault. May reject early once `signal` says that nobody
+   * waits for it any more.
    */
-  prepare(digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
+  prepare(digest: Digest, bytes: Uint8Array, limits: Limits, signal?: AbortSignal): Promise<Prepared>;
 
   /**
    * Starts the candidate beside the running instance, restores what the running one saved where

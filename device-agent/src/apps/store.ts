@@ -8,7 +8,16 @@ import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultError, type Digest } from '@wafer/protocol';
 
-export class BlobStore {
+/** Components as the rest of the agent sees them. */
+export interface Components {
+  has(digest: Digest): Promise<boolean>;
+  /** The component's bytes; a rotten file is removed and is a `digest` fault. */
+  read(digest: Digest): Promise<Buffer>;
+  /** Removes every component, whole or not, that is not in `keep`. */
+  prune(keep: ReadonlySet<Digest>): Promise<void>;
+}
+
+export class BlobStore implements Components {
   readonly folder: string;
 
   private constructor(folder: string) {
@@ -36,7 +45,6 @@ export class BlobStore {
     );
   }
 
-  /** The component's bytes; a rotten file is removed and is a `digest` fault. */
   async read(digest: Digest): Promise<Buffer> {
     let bytes: Buffer;
     try {
@@ -49,7 +57,6 @@ export class BlobStore {
     throw new FaultError('digest', 'the component on disk is not the one that was signed any more', digest);
   }
 
-  /** Removes every component, whole or not, that is not in `keep`. */
   async prune(keep: ReadonlySet<Digest>): Promise<void> {
     for (const name of await readdir(this.folder)) {
       const digest = name.replace(/\.(wasm|part)$/, '');

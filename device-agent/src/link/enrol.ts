@@ -79,12 +79,26 @@ function checkCertificate(answer: EnrolResponse, key: string, pin: string): void
   if (!certificate.subject.split('\n').includes(`CN=${answer.device}`)) refuse('it bears another name');
 }
 
-export interface EnrolOptions {
+export interface EnrolOptions extends ClaimOptions {
+  readonly folder: string;
+}
+
+interface ClaimOptions {
   readonly token: string;
   /** `https://HOST:PORT`. */
   readonly server: string;
-  readonly folder: string;
   readonly clock: Clock;
+  /** PEM of the CA that the token names, where it was found before; else the server is asked to show it. */
+  readonly ca?: string | undefined;
+}
+
+/** What the board says of itself. */
+type Description = Pick<EnrolRequest, 'hostname' | 'arch'>;
+
+export interface Claimed {
+  readonly identity: Identity;
+  /** The trusted TUF root, as signed JSON text. */
+  readonly root: string;
 }
 
 function serverUrl(text: string): URL {
@@ -95,23 +109,22 @@ function serverUrl(text: string): URL {
   return new URL(`${API_ROOT}/enrolments`, url);
 }
 
-/** Rejects with a WaferError whose code is the server's where the server refused. */
-export async function enrol({ token, server, folder, clock }: EnrolOptions): Promise<Identity> {
-  const known = await readIdentity(folder);
-  if (known !== undefined) {
-    throw new WaferError(
-      'request.precondition-failed',
-      `this folder is enrolled already, as ${known.device}`,
-    );
-  }
+/**
+ * Buys an identity and checks it; nothing is stored. Rejects with a WaferError whose code is the server's
+ * where the server refused.
+ */
+export async function claimIdentity(
+  { token, server, clock, ca: known }: ClaimOptions,
+  description: Description,
+): Promise<Claimed> {
   const parsed = ClaimToken.safeParse(token);
   if (!parsed.success) throw new WaferError('claim.unknown', 'a claim token looks like wafer1.….…');
   const pin = parsed.data.split('.')[1] ?? '';
   const url = serverUrl(server);
 
-  const ca = await pinnedCa(url, pin);
+  const ca = known !== undefined && caHash(known) === pin ? known : await pinnedCa(url, pin);
   const key = await makeKey();
-  const request = EnrolRequest.parse({ token, csr: key.csr, hostname: hostname(), arch: arch() });
+  const request = EnrolRequest.parse({ token, csr: key.csr, ...description });
   const sent = await postJson(url, request, { ca, clock }).catch((error: Error) => {
     throw new WaferError('server.unavailable', `${url.origin} did not take the enrolment: ${error.message}`);
   });
@@ -128,8 +141,21 @@ export async function enrol({ token, server, folder, clock }: EnrolOptions): Pro
     certificate: answer.certificate,
     ca: answer.ca,
   };
+  return { identity, root: answer.root };
+}
+
+/** As `claimIdentity`, for this board, and stored. */
+export async function enrol({ folder, ...claim }: EnrolOptions): Promise<Identity> {
+  const known = await readIdentity(folder);
+  if (known !== undefined) {
+    throw new WaferError(
+      'request.precondition-failed',
+      `this folder is enrolled already, as ${known.device}`,
+    );
+  }
+  const { identity, root } = await claimIdentity(claim, { hostname: hostname(), arch: arch() });
   // The identity comes last: it is what says that the board is enrolled.
-  await replaceFile(factoryRootPath(folder), answer.root, 0o644);
+  await replaceFile(factoryRootPath(folder), root, 0o644);
   await storeIdentity(folder, identity).catch(async (error: unknown) => {
     await rm(join(folder, 'trust'), { recursive: true, force: true });
     throw error;

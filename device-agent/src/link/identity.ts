@@ -9,7 +9,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeviceId, Timestamp } from '@wafer/protocol';
 import { z } from 'zod';
-import { syncFolder, writeSynced } from '../state/durable.ts';
+import { replaceFile, syncFolder, writeSynced } from '../state/durable.ts';
 
 const IdentityFile = z.strictObject({
   device: DeviceId,
@@ -54,6 +54,10 @@ export async function storeIdentity(dataFolder: string, identity: Identity): Pro
   await rename(fresh, folderOf(dataFolder));
   await syncFolder(dataFolder);
 }
+
+/** Renewal changes the certificate alone. */
+export const replaceCertificate = (dataFolder: string, pem: string): Promise<void> =>
+  replaceFile(join(folderOf(dataFolder), 'cert.pem'), pem, 0o644);
 
 export const certificateExpires = (identity: Identity): Date =>
   new X509Certificate(identity.certificate).validToDate;

@@ -59,6 +59,8 @@ export interface SessionOptions {
   /** Never later than the true time. */
   readonly clock?: Clock;
   readonly log: Log;
+  /** Instead of `openSecure`. */
+  readonly connect?: typeof openSecure | undefined;
   /** 0 to 1, for the jitter of the back-off. */
   readonly random?: () => number;
   readonly firstDelayMs?: number;
@@ -81,6 +83,7 @@ export function backOffMs(attempt: number, random: number, firstDelayMs = 1000):
 
 export function openSession(options: SessionOptions): Session {
   const { identity, events, log, random = Math.random, firstDelayMs = 1000 } = options;
+  const { connect = openSecure } = options;
   const access = deviceAccess(identity.device);
   const presence = deviceTopic(identity.device, 'presence');
   let client: MqttClient | undefined;
@@ -141,7 +144,7 @@ export function openSession(options: SessionOptions): Session {
 
   async function open(): Promise<void> {
     try {
-      speak(await openSecure({ ...secureOptions(options), signal: opening.signal }));
+      speak(await connect({ ...secureOptions(options), signal: opening.signal }));
     } catch (error) {
       if (closed) return;
       onError((error as Error).message);

@@ -58,9 +58,55 @@ function decodeLine(raw: string): Line | undefined {
   }
 }
 
-export class Outbox {
+/** The outbox as the rest of the agent sees it. */
+export type Reports = Pick<Outbox, 'acked' | 'pending' | 'append' | 'ack' | 'close'>;
+
+/** Where the lines are kept. */
+export interface Ledger {
+  /** Rejects when the disk refuses; then a part of it may be there. */
+  append(line: string): Promise<void>;
+  /** What was appended outlives the power. */
+  sync(): Promise<void>;
+  size(): Promise<number>;
+  /** All lines anew, whole or not at all. */
+  replace(lines: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+class LedgerFile implements Ledger {
   readonly #path: string;
   #file: FileHandle;
+
+  constructor(path: string, file: FileHandle) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  append(line: string): Promise<void> {
+    return this.#file.appendFile(line);
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  async size(): Promise<number> {
+    return (await stat(this.#path)).size;
+  }
+
+  async replace(lines: string): Promise<void> {
+    await replaceFile(this.#path, lines);
+    await this.#file.close();
+    this.#file = await open(this.#path, 'a', 0o600);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+export class Outbox {
+  readonly #ledger: Ledger;
   #acked: number;
   #pending: Report[];
   #durable: number;
@@ -68,9 +114,8 @@ export class Outbox {
   /** A write failed half-way, so nothing may be appended behind it. */
   #torn = false;
 
-  private constructor(path: string, file: FileHandle, acked: number, pending: Report[]) {
-    this.#path = path;
-    this.#file = file;
+  private constructor(ledger: Ledger, acked: number, pending: Report[]) {
+    this.#ledger = ledger;
     this.#acked = acked;
     this.#pending = pending;
     this.#durable = acked + pending.length;
@@ -84,7 +129,12 @@ export class Outbox {
     const file = await open(path, 'a', 0o600);
     if (wholeBytes < Buffer.byteLength(text)) await file.truncate(wholeBytes);
     await syncFolder(folder);
-    return new Outbox(path, file, acked, pending);
+    return new Outbox(new LedgerFile(path, file), acked, pending);
+  }
+
+  /** On another ledger, which holds the reports after number `acked`. */
+  static over(ledger: Ledger, acked: number, pending: readonly Report[]): Outbox {
+    return new Outbox(ledger, acked, [...pending]);
   }
 
   get acked(): number {
@@ -108,7 +158,7 @@ export class Outbox {
         // Renumbering may have replaced it meanwhile; then the rewritten file holds it already.
         if (this.#durable < report.number && this.#pending.includes(report)) {
           await this.#write(encode(report));
-          await this.#file.sync();
+          await this.#ledger.sync();
         }
       } finally {
         this.#durable = Math.max(this.#durable, Math.min(report.number, this.#last));
@@ -126,14 +176,13 @@ export class Outbox {
     return this.#enqueue(async () => {
       // Not fsynced: losing it only sends some reports twice, and twice counts once.
       await this.#write(encode({ acked: number }));
-      const { size } = await stat(this.#path);
-      if (size > COMPACT_BYTES && this.#durable === this.#last) await this.#rewrite();
+      if ((await this.#ledger.size()) > COMPACT_BYTES && this.#durable === this.#last) await this.#rewrite();
     });
   }
 
   async close(): Promise<void> {
     await this.#work;
-    await this.#file.close();
+    await this.#ledger.close();
   }
 
   get #last(): number {
@@ -153,7 +202,7 @@ export class Outbox {
       return;
     }
     try {
-      await this.#file.appendFile(line);
+      await this.#ledger.append(line);
     } catch (error) {
       this.#torn = true;
       throw error;
@@ -163,9 +212,7 @@ export class Outbox {
   async #rewrite(): Promise<void> {
     const last = this.#last;
     const lines = [encode({ acked: this.#acked }), ...this.#pending.map(encode)];
-    await replaceFile(this.#path, lines.join(''));
-    await this.#file.close();
-    this.#file = await open(this.#path, 'a', 0o600);
+    await this.#ledger.replace(lines.join(''));
     this.#torn = false;
     this.#durable = Math.max(this.#durable, last);
   }

@@ -7,10 +7,8 @@
  * has expired a board without a clock cannot know; there the broker's refusal is the sign.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
 import { API_ROOT, Problem, RenewResponse, WaferError, type Clock } from '@wafer/protocol';
 import { reason, type Log } from '../log.ts';
-import { replaceFile } from '../state/durable.ts';
 import { certificateRequest } from './csr.ts';
 import type { Identity } from './identity.ts';
 import { postJson } from './pinned.ts';
@@ -29,7 +27,8 @@ export function renewalDue(certificatePem: string): number {
 }
 
 export interface RenewalOptions {
-  readonly folder: string;
+  /** Keeps the new certificate, PEM: resolves when it outlives the power. */
+  readonly keep: (certificate: string) => Promise<void>;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
@@ -91,7 +90,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
 }
 
 /** The new certificate, PEM, once it is on disk. Rejects when the server does not give one that is ours. */
-async function renew({ folder, identity, clock }: RenewalOptions, shown: string): Promise<string> {
+async function renew({ keep, identity, clock }: RenewalOptions, shown: string): Promise<string> {
   const { server, ca, key } = identity;
   const url = new URL(`${API_ROOT}/renewals`, server);
   const csr = certificateRequest(createPrivateKey(key));
@@ -102,7 +101,7 @@ async function renew({ folder, identity, clock }: RenewalOptions, shown: string)
   if (status !== 201) throw new Error(`${url.origin} answered ${status}`);
   const { certificate } = RenewResponse.parse(body);
   checkRenewed(certificate, identity);
-  await replaceFile(join(folder, 'identity', 'cert.pem'), certificate, 0o644);
+  await keep(certificate);
   return certificate;
 }
 

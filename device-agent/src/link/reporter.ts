@@ -22,7 +22,7 @@ import {
   type Version,
 } from '@wafer/protocol';
 import { FaultFold } from './fault-fold.ts';
-import type { Outbox } from './outbox.ts';
+import type { Reports } from './outbox.ts';
 
 const WINDOW = 32;
 const SOFT_BOUND = 1000;
@@ -34,7 +34,7 @@ const RESEND_AFTER_MS = 15_000;
 type AppsEvent = Extract<ReportEvent, { kind: 'apps' }>;
 
 export interface ReporterOptions {
-  readonly outbox: Outbox;
+  readonly outbox: Reports;
   readonly clock: Clock;
   /** False when there is no session. */
   readonly send: (report: Report) => boolean;

@@ -8,6 +8,7 @@ import {
   type ReportEvent,
   type Version,
 } from '@wafer/protocol';
+import type { Fetch } from '../apps/fetch.ts';
 import type { AppSpec, Runtime } from '../apps/runtime.ts';
 import type { Requests } from '../link/requests.ts';
 import type { Log } from '../log.ts';
@@ -17,6 +18,8 @@ import type { StepName, StepOf } from './steps.ts';
 
 export interface Board extends Sensed {
   readonly runtime: Runtime;
+  /** Brings a component into the store. */
+  readonly fetch: Fetch;
   readonly requests: Pick<Requests, 'ask'>;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,6 +1,5 @@
 /** The executors of an execution's way: reject, adopt, begin, fetch, prepare, swap, and its ends. */
 import { type AppName, type ExecutionStage, type Fault, type SwapFigures } from '@wafer/protocol';
-import { fetchBlob } from '../apps/fetch.ts';
 import { SwapFailed } from '../apps/runtime.ts';
 import { appSpec, executionEvent, running, type Board, type Executors } from './board.ts';
 import { asFault, retryDelayMs } from './failing.ts';
@@ -53,9 +52,9 @@ export const bringing: Bringing = {
     stage('downloading');
     board.senses.fetching.add(target.sha256);
     try {
-      await fetchBlob(
+      await board.fetch(
         { digest: target.sha256, length: target.length, chunks: step.release.custom.chunks },
-        { store: board.store, requests: board.requests, signal, onVerifying: () => stage('verifying') },
+        { requests: board.requests, signal, onVerifying: () => stage('verifying') },
       );
       board.senses.of(step.app).bringFailures = 0;
     } catch (error) {
@@ -73,7 +72,7 @@ export const bringing: Bringing = {
     stageReporter(board, step)('preparing');
     try {
       const bytes = await board.store.read(target.sha256);
-      const prepared = await board.runtime.prepare(target.sha256, bytes, limits);
+      const prepared = await board.runtime.prepare(target.sha256, bytes, limits, signal);
       board.senses.prepared.set(target.sha256, prepared);
     } catch (error) {
       if (!signal.aborted) await failed(board, step, asFault(error, 'prepare'));

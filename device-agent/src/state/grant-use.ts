@@ -12,7 +12,7 @@
 import { join } from 'node:path';
 import { AppName, grantNames, type AppHealth, type Grants } from '@wafer/protocol';
 import { z } from 'zod';
-import { SlotFile } from './slots.ts';
+import { SlotFile, type Slots } from './slots.ts';
 
 const HOUR_MS = 3_600_000;
 /** Suggestions of one app. */
@@ -20,10 +20,12 @@ const MAX_SUGGESTED = 16;
 
 /** Grant → ms of running without it, for each app. */
 const Idle = z.record(AppName, z.record(z.string(), z.number().min(0)));
-type Idle = Partial<Record<AppName, Record<string, number>>>;
+export type Idle = Partial<Record<AppName, Record<string, number>>>;
 
 export interface GrantUseOptions {
   readonly folder: string;
+  /** Instead of the slots in the folder. */
+  readonly slots?: Slots<Idle> | undefined;
   /** What an app was granted; undefined when it is not installed. */
   readonly grantsOf: (app: AppName) => Grants | undefined;
   readonly suggestAfterHours: number;
@@ -34,14 +36,14 @@ export interface GrantUseOptions {
 
 export class GrantUse {
   readonly #options: GrantUseOptions;
-  readonly #file: SlotFile<Idle>;
+  readonly #file: Slots<Idle>;
   readonly #idle = new Map<AppName, Map<string, number>>();
   #seenAt: number;
   /** Running time since it was written, ms. */
   #unwrittenMs = 0;
   #isUrgent = false;
 
-  private constructor(options: GrantUseOptions, file: SlotFile<Idle>) {
+  private constructor(options: GrantUseOptions, file: Slots<Idle>) {
     this.#options = options;
     this.#file = file;
     this.#seenAt = options.now();
@@ -52,7 +54,7 @@ export class GrantUse {
 
   static async open(options: GrantUseOptions): Promise<GrantUse> {
     const path = join(options.folder, 'grant-use');
-    return new GrantUse(options, await SlotFile.open<Idle>(path, Idle, {}));
+    return new GrantUse(options, options.slots ?? (await SlotFile.open<Idle>(path, Idle, {})));
   }
 
   used(app: AppName, grants: readonly string[]): void {

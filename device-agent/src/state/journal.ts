@@ -22,7 +22,7 @@ import {
   SwapFigures,
 } from '@wafer/protocol';
 import { z } from 'zod';
-import { readSlots, SlotFile } from './slots.ts';
+import { readSlots, SlotFile, type Slots } from './slots.ts';
 
 /** A release as it was ordered, and as its publisher signed it. */
 export const Release = z.strictObject({ order: DesiredApp, custom: ReleaseCustom });
@@ -79,14 +79,16 @@ export type JournalState = Omit<z.infer<typeof JournalState>, 'apps'> & {
   apps: Partial<Record<AppName, AppRecord>>;
 };
 
-const EMPTY: JournalState = { desired: null, apps: {}, ended: [], events: [] };
+export const EMPTY_JOURNAL: JournalState = { desired: null, apps: {}, ended: [], events: [] };
 
 /** What the journal holds, without opening it for writing. */
 export const readJournal = async (folder: string): Promise<JournalState> =>
-  (await readSlots<JournalState>(join(folder, 'state'), JournalState)) ?? EMPTY;
+  (await readSlots<JournalState>(join(folder, 'state'), JournalState)) ?? EMPTY_JOURNAL;
 
 export interface JournalOptions {
   readonly folder: string;
+  /** Instead of the slots in the folder. */
+  readonly slots?: Slots<JournalState> | undefined;
   /** Takes a report for good: resolves when it is in the outbox. */
   readonly deliver: (event: ReportEvent) => Promise<unknown>;
   /** The disk refused; the agent goes on from memory. */
@@ -94,17 +96,18 @@ export interface JournalOptions {
 }
 
 export class Journal {
-  readonly #slots: SlotFile<JournalState>;
+  readonly #slots: Slots<JournalState>;
   readonly #options: JournalOptions;
 
-  private constructor(slots: SlotFile<JournalState>, options: JournalOptions) {
+  private constructor(slots: Slots<JournalState>, options: JournalOptions) {
     this.#slots = slots;
     this.#options = options;
   }
 
   static async open(options: JournalOptions): Promise<Journal> {
     const path = join(options.folder, 'state');
-    return new Journal(await SlotFile.open<JournalState>(path, JournalState, EMPTY), options);
+    const slots = options.slots ?? (await SlotFile.open<JournalState>(path, JournalState, EMPTY_JOURNAL));
+    return new Journal(slots, options);
   }
 
   get state(): JournalState {

@@ -11,7 +11,7 @@ import {
   type Policy,
 } from '@wafer/protocol';
 import type { Prepared } from '../apps/runtime.ts';
-import type { BlobStore } from '../apps/store.ts';
+import type { Components } from '../apps/store.ts';
 import type { Floors } from '../trust/floors.ts';
 import type { Journal } from './journal.ts';
 import type { Actual, AppActual, Desired } from './plan.ts';
@@ -64,7 +64,7 @@ export class Senses {
 export interface Sensed {
   readonly journal: Journal;
   readonly senses: Senses;
-  readonly store: BlobStore;
+  readonly store: Components;
   readonly floors: Floors;
 }
 

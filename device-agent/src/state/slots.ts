@@ -11,6 +11,13 @@ import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { syncFolder, writeSynced } from './durable.ts';
 
+/** A value that is kept, in a file (here) or elsewhere. */
+export interface Slots<T> {
+  readonly value: T;
+  /** The value counts at once; resolves when it is kept. */
+  write(value: T): Promise<void>;
+}
+
 interface Slot<T> {
   readonly sequence: number;
   readonly value: T;
@@ -41,7 +48,7 @@ async function readSlot<T>(path: string, schema: z.ZodType<T>): Promise<Slot<T> 
   }
 }
 
-export class SlotFile<T> {
+export class SlotFile<T> implements Slots<T> {
   readonly #paths: readonly [string, string];
   #sequence: number;
   #writing: Promise<void> = Promise.resolve();

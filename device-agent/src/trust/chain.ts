@@ -29,13 +29,31 @@ export interface Target {
   readonly custom: unknown;
 }
 
+/** One run over metadata, at one fixed instant; `Chain` is the one that does all of it by itself. */
+export interface Verifier {
+  /** What verified so far; each is as good as the roles above it. */
+  readonly files: Files;
+  /** The earliest expiry of the roles that verified, ms since 1970. */
+  readonly expires: number;
+  /** Root, timestamp, snapshot, targets, in this order. */
+  refresh(): Promise<void>;
+  /** Verifies the files as they are, without any download. Throws like `refresh`. */
+  verifyFiles(): void | Promise<void>;
+  readonly hasConsistentSnapshots: boolean;
+  find(path: string): Promise<TargetFile | undefined>;
+  /** As `find`; throws a `signature` fault for one without a SHA-256. */
+  target(path: string): Promise<Target | undefined>;
+}
+
+export type VerifierOf = (files: Files, fetcher: Fetcher, at: number) => Verifier;
+
 const MAX_BYTES = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 };
 /** Rotations in one run; the rest follows in the next. */
 const MAX_ROTATIONS = 256;
 /** Roles that one search may visit. */
 const MAX_VISITED = 32;
 
-export class Chain {
+export class Chain implements Verifier {
   readonly #fetcher: Fetcher;
   readonly #files: Map<string, Buffer>;
   readonly #store: TrustedMetadataStore;
@@ -54,7 +72,6 @@ export class Chain {
     freezeTime(this.#store, at);
   }
 
-  /** What verified so far; each is as good as the roles above it. */
   get files(): Files {
     return this.#files;
   }
@@ -63,13 +80,11 @@ export class Chain {
     return this.#store.root.signed.consistentSnapshot;
   }
 
-  /** The earliest expiry of the roles that verified, ms since 1970. */
   get expires(): number {
     const roles = [...this.#files.keys()].map((role) => this.#roleNamed(role)?.signed.expires);
     return Math.min(...roles.flatMap((at) => (at === undefined ? [] : Date.parse(at))));
   }
 
-  /** Root, timestamp, snapshot, targets, in this order. */
   async refresh(): Promise<void> {
     await this.#updateRoot();
     await this.#updateTimestamp();
@@ -81,7 +96,6 @@ export class Chain {
     }
   }
 
-  /** Verifies the files as they are, without any download. Throws like `refresh`. */
   verifyFiles(): void {
     const file = (role: string): Buffer => this.#files.get(role) ?? Buffer.alloc(0);
     judged(() => {
@@ -92,11 +106,7 @@ export class Chain {
   }
 
   async target(path: string): Promise<Target | undefined> {
-    const found = await this.find(path);
-    if (found === undefined) return undefined;
-    const { sha256 } = found.hashes;
-    if (sha256 === undefined) throw new FaultError('signature', `${path} is signed without a SHA-256`, path);
-    return { path: found.path, length: found.length, sha256, custom: found.custom };
+    return targetOf(await this.find(path));
   }
 
   /** 5.6.7: in the order of delegation and depth first; a terminating delegation ends the search. */
@@ -222,6 +232,15 @@ export class Chain {
     const meta = this.#store.snapshot?.signed.meta ?? {};
     return Object.hasOwn(meta, `${role}.json`) ? meta[`${role}.json`] : undefined;
   }
+}
+
+/** Throws a `signature` fault for one without a SHA-256. */
+export function targetOf(found: TargetFile | undefined): Target | undefined {
+  if (found === undefined) return undefined;
+  const { path, length, custom } = found;
+  const { sha256 } = found.hashes;
+  if (sha256 === undefined) throw new FaultError('signature', `${path} is signed without a SHA-256`, path);
+  return { path, length, sha256, custom };
 }
 
 const TOP_LEVEL: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);

@@ -6,20 +6,22 @@
 import { join } from 'node:path';
 import { AppName } from '@wafer/protocol';
 import { z } from 'zod';
-import { SlotFile } from '../state/slots.ts';
+import { SlotFile, type Slots } from '../state/slots.ts';
 
 const FloorTable = z.record(AppName, z.number().int().min(0));
-type FloorTable = Partial<Record<AppName, number>>;
+export type FloorTable = Partial<Record<AppName, number>>;
 
 export class Floors {
-  readonly #slots: SlotFile<FloorTable>;
+  readonly #slots: Slots<FloorTable>;
 
-  private constructor(slots: SlotFile<FloorTable>) {
+  private constructor(slots: Slots<FloorTable>) {
     this.#slots = slots;
   }
 
-  static async open(dataFolder: string): Promise<Floors> {
-    return new Floors(await SlotFile.open<FloorTable>(join(dataFolder, 'trust', 'floors'), FloorTable, {}));
+  /** `slots` instead of those in the folder. */
+  static async open(dataFolder: string, slots?: Slots<FloorTable>): Promise<Floors> {
+    const path = join(dataFolder, 'trust', 'floors');
+    return new Floors(slots ?? (await SlotFile.open<FloorTable>(path, FloorTable, {})));
   }
 
   of(app: AppName): number {

@@ -44,7 +44,17 @@ export interface Base {
 /** A later instant of the same metadata is worth a write to flash once an hour. */
 const WORTH_WRITING_MS = Hours(1);
 
-export class Generations {
+/** Where verified metadata is kept. */
+export interface MetadataStore {
+  /** The newest that is as it was written. Rejects when even the factory root is missing. */
+  base(): Promise<Base>;
+  /** The newest with all of it, and when it verified, ms since 1970. */
+  newestWhole(): Promise<{ readonly files: Files; readonly verifiedAt: number } | undefined>;
+  /** Atomic. `verifiedAt` when it is all there; files that `base` holds already are not written anew. */
+  save(files: Files, base: Base, verifiedAt?: number): Promise<void>;
+}
+
+export class Generations implements MetadataStore {
   readonly #dataFolder: string;
   readonly #root: string;
   readonly #pointer: SlotFile<Pointer>;
@@ -66,7 +76,6 @@ export class Generations {
     return new Generations(dataFolder, root, pointer);
   }
 
-  /** The newest that is on disk as it was written. Rejects when even the factory root is missing. */
   async base(): Promise<Base> {
     const { current, whole, previous } = this.#pointer.value;
     for (const generation of [current, whole, previous]) {
@@ -77,7 +86,6 @@ export class Generations {
     return { files: new Map([['root', root]]), number: undefined };
   }
 
-  /** The newest with all of it, and when it verified, ms since 1970. */
   async newestWhole(): Promise<{ readonly files: Files; readonly verifiedAt: number } | undefined> {
     const { whole, previous } = this.#pointer.value;
     for (const generation of [whole, previous]) {
@@ -87,7 +95,6 @@ export class Generations {
     return undefined;
   }
 
-  /** Atomic. `verifiedAt` when it is all there; files that `base` holds already are not written anew. */
   async save(files: Files, base: Base, verifiedAt?: number): Promise<void> {
     const before = this.#pointer.value;
     const digest = digestOf(files);
@@ -163,7 +170,7 @@ export class Generations {
 export const fileName = (role: string): string => `${encodeURIComponent(role)}.json`;
 const roleOf = (name: string): string => decodeURIComponent(name.replace(/\.json$/, ''));
 
-function digestOf(files: Files): string {
+export function digestOf(files: Files): string {
   const hash = createHash('sha256');
   for (const [role, bytes] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${fileName(role)} ${createHash('sha256').update(bytes).digest('hex')}\n`);

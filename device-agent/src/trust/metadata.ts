@@ -5,29 +5,37 @@
  */
 import { FaultError } from '@wafer/protocol';
 import type { FloorClock } from '../link/clock.ts';
-import { Chain, type Files } from './chain.ts';
+import { Chain, type Files, type Verifier, type VerifierOf } from './chain.ts';
 import { MqttFetcher, offlineRequests, type Fetcher } from './fetcher.ts';
-import { Generations } from './generations.ts';
+import { Generations, type MetadataStore } from './generations.ts';
 
 export interface MetadataOptions {
   /** Its trust/factory-root.json must exist. */
   readonly folder: string;
   readonly fetcher: Fetcher;
   readonly clock: FloorClock;
+  /** Instead of the generations in the folder. */
+  readonly store?: MetadataStore | undefined;
+  /** Instead of a chain for each run. */
+  readonly verifierOf?: VerifierOf | undefined;
 }
+
+const chainOf: VerifierOf = (files, fetcher, at) => new Chain(files, fetcher, at);
 
 export class TrustedMetadata {
   readonly #options: MetadataOptions;
-  readonly #generations: Generations;
+  readonly #generations: MetadataStore;
+  readonly #verifierOf: VerifierOf;
   #refreshing: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: MetadataOptions, generations: Generations) {
+  private constructor(options: MetadataOptions, generations: MetadataStore) {
     this.#options = options;
     this.#generations = generations;
+    this.#verifierOf = options.verifierOf ?? chainOf;
   }
 
   static async open(options: MetadataOptions): Promise<TrustedMetadata> {
-    return new TrustedMetadata(options, await Generations.open(options.folder));
+    return new TrustedMetadata(options, options.store ?? (await Generations.open(options.folder)));
   }
 
   /** What verified last, be it all or as far as it got. */
@@ -36,17 +44,17 @@ export class TrustedMetadata {
   }
 
   /** One at a time. What verified is kept even when `use` rejects, for then it is not to blame. */
-  refresh<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+  refresh<T>(use: (chain: Verifier) => Promise<T>): Promise<T> {
     const done = this.#refreshing.then(() => this.#refresh(use));
     this.#refreshing = done.catch(() => {});
     return done;
   }
 
-  async #refresh<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+  async #refresh<T>(use: (chain: Verifier) => Promise<T>): Promise<T> {
     const { fetcher, clock } = this.#options;
     const now = clock.now();
     const base = await this.#generations.base();
-    const chain = new Chain(base.files, fetcher, now);
+    const chain = this.#verifierOf(base.files, fetcher, now);
     try {
       await chain.refresh();
     } catch (error) {
@@ -61,13 +69,13 @@ export class TrustedMetadata {
   }
 
   /** By what is on disk, as of when it verified. Rejects with `link` when that is nothing. */
-  async offline<T>(use: (chain: Chain) => Promise<T>): Promise<T> {
+  async offline<T>(use: (chain: Verifier) => Promise<T>): Promise<T> {
     const whole = await this.#generations.newestWhole();
     if (whole === undefined) {
       throw new FaultError('link', 'no verified metadata is on disk, and there is no connection yet');
     }
-    const chain = new Chain(whole.files, new MqttFetcher(offlineRequests), whole.verifiedAt);
-    chain.verifyFiles();
+    const chain = this.#verifierOf(whole.files, new MqttFetcher(offlineRequests), whole.verifiedAt);
+    await chain.verifyFiles();
     return use(chain);
   }
 }

@@ -20,8 +20,9 @@ import { decodeChunk } from '../link/chunk.ts';
 import type { FloorClock } from '../link/clock.ts';
 import type { Requests } from '../link/requests.ts';
 import { replaceFile } from '../state/durable.ts';
-import type { Chain, Target } from './chain.ts';
+import type { Target, Verifier, VerifierOf } from './chain.ts';
 import { MqttFetcher, offlineRequests } from './fetcher.ts';
+import type { MetadataStore } from './generations.ts';
 import { TrustedMetadata } from './metadata.ts';
 
 export interface TargetView {
@@ -38,6 +39,9 @@ export interface TrustOptions {
   readonly folder: string;
   readonly requests: Pick<Requests, 'ask'>;
   readonly clock: FloorClock;
+  /** Instead of the generations in the folder, and of a chain for each run. */
+  readonly store?: MetadataStore | undefined;
+  readonly verifierOf?: VerifierOf | undefined;
 }
 
 export class Trust {
@@ -50,9 +54,8 @@ export class Trust {
   }
 
   static async open(options: TrustOptions): Promise<Trust> {
-    const { folder, requests, clock } = options;
-    const fetcher = new MqttFetcher(requests);
-    return new Trust(options, await TrustedMetadata.open({ folder, fetcher, clock }));
+    const { requests, ...rest } = options;
+    return new Trust(options, await TrustedMetadata.open({ ...rest, fetcher: new MqttFetcher(requests) }));
   }
 
   /** One at a time. What verified is kept even when `use` rejects, for then it is not to blame. */
@@ -65,7 +68,7 @@ export class Trust {
     return this.#metadata.offline((chain) => use(this.#view(chain, offlineRequests)));
   }
 
-  #view(chain: Chain, requests: Pick<Requests, 'ask'>): TargetView {
+  #view(chain: Verifier, requests: Pick<Requests, 'ask'>): TargetView {
     return {
       target: (path) => chain.target(path),
       directorKeys: () => this.#directorKeys(chain, requests),
@@ -74,7 +77,7 @@ export class Trust {
   }
 
   /** The keys stand in the target's signed `custom`; else its content is fetched, and checked. */
-  async #directorKeys(chain: Chain, requests: Pick<Requests, 'ask'>): Promise<DirectorKeys> {
+  async #directorKeys(chain: Verifier, requests: Pick<Requests, 'ask'>): Promise<DirectorKeys> {
     const target = await chain.target(DIRECTOR_KEYS_TARGET);
     if (target === undefined) throw new FaultError('signature', 'publishers signed no director keys');
     const inline = DirectorKeys.safeParse(target.custom);

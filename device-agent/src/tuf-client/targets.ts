@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TargetFile } from '@tufjs/models';
 import { FaultError } from '@wafer/protocol';
 import { replaceFile } from '../state/durable.ts';
-import type { Chain } from '../trust/chain.ts';
+import type { Verifier } from '../trust/chain.ts';
 import { download, urlOf } from './http.ts';
 
 export interface TargetsOptions {
@@ -14,7 +14,7 @@ export interface TargetsOptions {
 }
 
 /** Rejects with a fault: `signature` when nobody signed it, `digest` when it is not what was signed. */
-export async function bringTarget(chain: Chain, path: string, options: TargetsOptions): Promise<void> {
+export async function bringTarget(chain: Verifier, path: string, options: TargetsOptions): Promise<void> {
   const target = await chain.find(path);
   if (target === undefined) throw new FaultError('signature', `nobody signed a target ${path}`, path);
   const file = join(options.folder, encodeURIComponent(path));

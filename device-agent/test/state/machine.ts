@@ -3,6 +3,7 @@
  * test's, the server is a Repository in memory. `reboot` is a power cut: memory goes, disk stays.
  */
 import { AppName, type Fault, type Policy, type ReportEvent } from '@wafer/protocol';
+import { fetchBlob } from '../../src/apps/fetch.ts';
 import { BlobStore } from '../../src/apps/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { apply } from '../../src/state/apply.ts';
@@ -32,6 +33,7 @@ export class Machine {
   readonly faults: Fault[] = [];
   readonly defects: unknown[] = [];
   board!: Board;
+  store!: BlobStore;
   runtime!: FakeRuntime;
   runner!: Runner;
   watch!: Watch;
@@ -60,10 +62,13 @@ export class Machine {
     const onDiskError = (error: unknown) => void this.defects.push(error);
     const journal = await Journal.open({ folder: this.#folder, deliver, onDiskError });
     await journal.deliverLeftovers();
+    const store = await BlobStore.open(this.#folder);
+    this.store = store;
     const board: Board = {
       journal,
       senses: new Senses(),
-      store: await BlobStore.open(this.#folder),
+      store,
+      fetch: (wanted, context) => fetchBlob(wanted, { store, ...context }),
       floors: await Floors.open(this.#folder),
       runtime,
       requests: this.#repository.requests,

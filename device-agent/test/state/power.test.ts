@@ -15,7 +15,7 @@ test('without network, what was installed starts after a reboot', async () => {
 
 test('a component that rotted on disk is fetched again, and then runs', async () => {
   const { machine, one } = await installed();
-  await writeFile(machine.board.store.wholePath(one.target.sha256), 'rotten');
+  await writeFile(machine.store.wholePath(one.target.sha256), 'rotten');
   await machine.reboot();
   await machine.run();
   expect(machine.runtime.serving('thermo')).toBeUndefined();

@@ -10,7 +10,7 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { RenewRequest } from '@wafer/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { certificateRequest } from '../../src/link/csr.ts';
-import { readIdentity, storeIdentity, type Identity } from '../../src/link/identity.ts';
+import { readIdentity, replaceCertificate, storeIdentity, type Identity } from '../../src/link/identity.ts';
 import { createRenewal, renewalDue } from '../../src/link/renewal.ts';
 import { openSecure, type SecureOptions } from '../../src/link/secure.ts';
 import { temporaryFolder } from '../folder.ts';
@@ -131,7 +131,7 @@ describe('renewal', () => {
     const time = { now: Date.now(), monotonic: 0 };
     const logged: string[] = [];
     const renewal = createRenewal({
-      folder,
+      keep: (certificate) => replaceCertificate(folder, certificate),
       identity,
       clock: { now: () => time.now },
       log: (_level, message, details) => logged.push(`${message} ${JSON.stringify(details)}`),

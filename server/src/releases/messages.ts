@@ -21,6 +21,7 @@ import type { Incoming } from '../mqtt/bus.ts';
 import { directorSigner } from './held.ts';
 import { createHot } from './hot.ts';
 import { namedText, readChunk } from './store.ts';
+import { together } from './together.ts';
 import { signedTime } from './time.ts';
 
 /** Requests of one device that may be under way. */
@@ -68,9 +69,11 @@ export class Responder {
   readonly #texts = createHot<Buffer>(HOT_BYTES);
   readonly #allowed = createHot<number>(10_000);
   readonly #inFlight = new Map<DeviceId, number>();
+  readonly #named: (name: string) => Promise<string | undefined>;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#named = together((name) => namedText(deps.db, name));
   }
 
   /** Rejects for a message that is no request; the bus counts it and drops it. */
@@ -126,7 +129,7 @@ export class Responder {
   async #text(name: MetadataName): Promise<Buffer | undefined> {
     const hot = this.#texts.get(name);
     if (hot !== undefined) return hot;
-    const text = await namedText(this.#deps.db, name);
+    const text = await this.#named(name);
     if (text === undefined) return undefined;
     const bytes = Buffer.from(text);
     if (name !== 'timestamp.json') this.#texts.set(name, bytes, bytes.length);

@@ -38,7 +38,10 @@ function byPlace(ids: readonly string[], seed: string): Uint32Array {
   for (let index = 0; index < ids.length; index += 1)
     keys[index] = placeOf(ids[index] ?? '', seed) * MOST + index;
   keys.sort();
-  return Uint32Array.from(keys, (key) => key % MOST);
+  // `Uint32Array.from` would first make a list of a million numbers.
+  const order = new Uint32Array(keys.length);
+  for (let index = 0; index < keys.length; index += 1) order[index] = (keys[index] ?? 0) % MOST;
+  return order;
 }
 
 /** Whether the next device by place is taken; asked in that order, of those that no earlier wave took. */
