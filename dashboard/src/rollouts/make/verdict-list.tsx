@@ -1,13 +1,14 @@
 /** What the dry run finds of each device, by verdict. */
-import { Table, UnstyledButton } from '@mantine/core';
+import { Table } from '@mantine/core';
 import type { DeviceVerdict, RolloutPreview } from '@wafer/protocol/rollout-views';
 import type { CreateRollout, Verdict } from '@wafer/protocol/rollouts';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import { FilterChip, FilterChips } from '../../elements/filter-chips.tsx';
 import { Empty, Loading, Ready } from '../../elements/notice.tsx';
 import { Older } from '../../elements/older.tsx';
 import { Status } from '../../elements/status.tsx';
-import { bytes, grouped } from '../../format/quantity.ts';
+import { bytes } from '../../format/quantity.ts';
 import { fullTime } from '../../format/time.ts';
 import { VERDICT_LOOK } from '../looks.ts';
 import { verdictSegments } from '../progress.ts';
@@ -68,25 +69,23 @@ export function VerdictList({ spec, preview }: { spec: CreateRollout; preview: R
   const all = found.reduce((sum, { count }) => sum + count, 0);
   return (
     <>
-      <div className={classes['chips']} role="group" aria-label="Filter by verdict">
-        <UnstyledButton
-          className={classes['chip']}
-          aria-pressed={verdict === null}
-          onClick={() => setVerdict(null)}
-        >
-          All <b className="numeric">{grouped(all)}</b>
-        </UnstyledButton>
-        {found.map(({ key, count, look }) => (
-          <UnstyledButton
-            key={key}
-            className={classes['chip']}
-            data-testid="verdict-chip"
-            aria-pressed={verdict === key}
-            onClick={() => setVerdict(verdict === key ? null : key)}
-          >
-            <Status look={look} /> <b className="numeric">{grouped(count)}</b>
-          </UnstyledButton>
-        ))}
+      <div className={classes['filters']}>
+        <FilterChips label="Filter by verdict">
+          <FilterChip isOn={verdict === null} count={all} onClick={() => setVerdict(null)}>
+            All
+          </FilterChip>
+          {found.map(({ key, count, look }) => (
+            <FilterChip
+              key={key}
+              testId="verdict-chip"
+              isOn={verdict === key}
+              count={count}
+              onClick={() => setVerdict(verdict === key ? null : key)}
+            >
+              <Status look={look} />
+            </FilterChip>
+          ))}
+        </FilterChips>
       </div>
       <Ready query={{ ...query, data: lines }} loading={<Loading rows={3} />}>
         {(shown) =>

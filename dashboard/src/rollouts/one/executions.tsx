@@ -1,15 +1,15 @@
 /** Each device's part in the rollout, by what became of it and why. */
-import { Table, UnstyledButton, Select } from '@mantine/core';
+import { Select, Table } from '@mantine/core';
 import type { RolloutView } from '@wafer/protocol/rollout-views';
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
+import { FilterChip, FilterChips } from '../../elements/filter-chips.tsx';
 import { Empty, Ready } from '../../elements/notice.tsx';
 import { Older } from '../../elements/older.tsx';
 import { Section } from '../../elements/section.tsx';
 import { Status } from '../../elements/status.tsx';
 import { EXECUTION_LOOK } from '../../elements/tone.ts';
 import { When } from '../../elements/when.tsx';
-import { grouped } from '../../format/quantity.ts';
 import { useKnownDevices } from '../known-devices.ts';
 import { PARTS, PART_LOOK, type Part } from '../looks.ts';
 import { causesOf, totals } from '../progress.ts';
@@ -19,19 +19,6 @@ import classes from './one.module.css';
 
 type Change = (next: MemberFilter) => void;
 
-interface ChipProps {
-  readonly isOn: boolean;
-  readonly count: number;
-  readonly onClick: () => void;
-  readonly children: React.ReactNode;
-}
-
-const Chip = ({ isOn, count, onClick, children }: ChipProps) => (
-  <UnstyledButton className={classes['chip']} aria-pressed={isOn} onClick={onClick}>
-    {children} <b className="numeric">{grouped(count)}</b>
-  </UnstyledButton>
-);
-
 function Filter({ view, filter, onFilter }: { view: RolloutView; filter: MemberFilter; onFilter: Change }) {
   const waves = filter.wave === null ? view.waves : view.waves.slice(filter.wave, filter.wave + 1);
   const sums = totals(waves);
@@ -40,26 +27,26 @@ function Filter({ view, filter, onFilter }: { view: RolloutView; filter: MemberF
     onFilter({ ...filter, part: filter.part === part && filter.cause === null ? null : part, cause: null });
   return (
     <div className={classes['filters']}>
-      <div className={classes['chips']} role="group" aria-label="Filter by state and cause">
-        <Chip
+      <FilterChips label="Filter by state and cause">
+        <FilterChip
           isOn={filter.part === null}
           count={all}
           onClick={() => onFilter({ ...filter, part: null, cause: null })}
         >
           All
-        </Chip>
+        </FilterChip>
         {PARTS.filter((part) => sums[part] > 0 || filter.part === part).map((part) => (
-          <Chip
+          <FilterChip
             key={part}
             isOn={filter.part === part && filter.cause === null}
             count={sums[part]}
             onClick={() => toggle(part)}
           >
             <Status look={PART_LOOK[part]} />
-          </Chip>
+          </FilterChip>
         ))}
         {causesOf(waves).map(([cause, count]) => (
-          <Chip
+          <FilterChip
             key={cause}
             isOn={filter.cause === cause}
             count={count}
@@ -72,9 +59,9 @@ function Filter({ view, filter, onFilter }: { view: RolloutView; filter: MemberF
             }
           >
             by <code>{cause}</code>
-          </Chip>
+          </FilterChip>
         ))}
-      </div>
+      </FilterChips>
       <Select
         size="xs"
         w={190}
