@@ -4,7 +4,8 @@
  *
  * The primary key (device, number) decides what is new. Only what is new moves an execution (never
  * out of a terminal state, never another device's), replaces what the device runs, and is told in
- * the timeline. TIMED_OUT is only this server's guess about a silent device, so how it really ended
+ * the timeline. Of several reports about one execution the first terminal one moves it, or else the last; of
+ * several lists of apps the last counts; each is told as if it had come alone. TIMED_OUT is only this server's guess about a silent device, so how it really ended
  * may still replace it. A report about an execution that is not this device's is kept and acknowledged, so
  * that the device's outbox goes on, but changes nothing and leaves an audit event.
  */
@@ -77,16 +78,23 @@ export async function storeReports(
     ), fresh as (
       select input.* from input join inserted using (device, number)
     ), steps as (
-      select f.*, x.id as known, x.state as old_state
+      select f.*, x.id as known,
+        coalesce(lag(f.state) over (partition by x.id order by f.number), x.state) as old_state,
+        f.state = any(${TERMINAL}) as is_end
       from fresh f left join executions x
         on x.id = f.execution and x.device = f.device and x.app = f.app and x.version = f.version
       where f.kind = 'execution'
+    ), decisive as (
+      select distinct on (known) * from steps where known is not null
+      order by known, is_end desc, case when is_end then number else -number end
     ), moved as (
       update executions x
       set state = s.state, stage = s.stage, updated = ${now},
-          fault = coalesce(s.fault, x.fault), swap = coalesce(s.swap, x.swap),
+          fault = coalesce(s.fault, (select e.fault from steps e where e.known = s.known and e.number < s.number
+            and e.fault is not null order by e.number desc limit 1), x.fault),
+          swap = coalesce(s.swap, x.swap),
           running_version = coalesce(s.running_version, x.running_version)
-      from steps s
+      from decisive s
       where x.id = s.known
         and (x.state <> all(${TERMINAL}) or x.state = 'TIMED_OUT' and s.state = any(${TERMINAL}))
     ), refused as (
@@ -96,10 +104,11 @@ export async function storeReports(
                                 'app', app, 'version', version)
       from steps where known is null
     ), lists as (
-      select f.* from fresh f
+      select distinct on (f.device) f.* from fresh f
       where f.kind = 'apps' and not exists (
         select 1 from reports r
         where r.device = f.device and r.number > f.number and r.event ->> 'kind' = 'apps')
+      order by f.device, f.number desc
     ), listed as (
       select distinct on (l.device, a.app) l.device, a.*
       from lists l cross join lateral jsonb_to_recordset(l.event -> 'apps')

@@ -62,32 +62,23 @@ export interface Pending {
   readonly report: Report;
 }
 
-/** Rows that a report changes; two that change the same row cannot be in one statement. */
-function claims({ device, report: { number, event } }: Pending): string[] {
-  const own = `${device}/${number}`;
-  switch (event.kind) {
-    case 'execution':
-      return [own, event.execution];
-    case 'apps':
-      return [own, `${device}/apps`];
-    case 'fault':
-      return [own];
-  }
-}
-
-/** The first reports that fit into one statement, and the others, both in order for each device. */
+/**
+ * The first reports that fit into one statement, and the others, both in order for each device. One that came
+ * twice, because its acknowledgement was lost, waits for the next.
+ */
 export function takeBatch<T extends Pending>(queue: readonly T[], limit: number): { batch: T[]; rest: T[] } {
   const taken = new Set<string>();
   const blocked = new Set<DeviceId>();
   const batch: T[] = [];
   const rest: T[] = [];
-  for (const item of queue) {
-    const keys = claims(item);
-    if (batch.length === limit || blocked.has(item.device) || keys.some((key) => taken.has(key))) {
+  for (const [index, item] of queue.entries()) {
+    if (batch.length === limit) return { batch, rest: [...rest, ...queue.slice(index)] };
+    const key = `${item.device}/${item.report.number}`;
+    if (blocked.has(item.device) || taken.has(key)) {
       blocked.add(item.device);
       rest.push(item);
     } else {
-      keys.forEach((key) => taken.add(key));
+      taken.add(key);
       batch.push(item);
     }
   }
