@@ -354,6 +354,21 @@ describe('the rollback of a completed rollout', () => {
     });
   });
 
+  test('waits for nobody who is silent: they follow the channel', async () => {
+    const [here, away] = (await house.channelOf('sleepy', 2)) as [DeviceId, DeviceId];
+    const { id } = await house.begun('sleepy');
+    for (const device of [here, away]) await house.answer(device, 'SUCCEEDED');
+    await house.tick();
+    await online(here);
+    const back = (await house.order(id, 'rollback')).body;
+    expect((await house.membersOf(back.id)).map(({ device }) => device)).toEqual([here]);
+    await house.tick();
+    await house.answer(here, 'SUCCEEDED');
+    await house.tick();
+    expect(await house.read(back.id)).toMatchObject({ state: 'COMPLETED' });
+    expect(await house.asked([here, away])).toEqual(['1.0.0', '1.0.0']);
+  });
+
   test('of what was the first release of an app has nothing to go back to', async () => {
     const device = await house.enrol('virgin');
     const { id } = await house.begun('virgin');

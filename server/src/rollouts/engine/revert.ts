@@ -1,6 +1,8 @@
 /**
  * The rollback of a completed rollout is a rollout of its own, to what the channel held before: at once, for
- * everybody. What it brings back was approved once, so nobody has to approve it again.
+ * everybody who is there. Who is silent follows the channel, which moves at its end, and holds up nobody; of a
+ * rollout that moved no channel, they wait like the others. What it brings back was approved once, so nobody
+ * has to approve it again.
  */
 import { CreateRollout, WaferError, type RolloutId } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
@@ -43,7 +45,13 @@ export async function revertRollout(
     timeouts: spec.timeouts,
     ...(spec.among && { among: spec.among }),
   });
-  return makeRollout(deps, back, actor, { reverts: rollout.id });
+  const make = (skip: CreateRollout['skip']) =>
+    makeRollout(deps, { ...back, skip }, actor, { reverts: rollout.id });
+  if (spec.among !== undefined) return make([]);
+  return make(['silent']).catch((error: unknown) => {
+    if (error instanceof WaferError && error.code === 'rollout.empty') return make([]);
+    throw error;
+  });
 }
 
 /** Whatever moved the channel since has a rollback of its own. */
