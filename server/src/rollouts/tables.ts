@@ -12,14 +12,9 @@ import type {
   ExecutionStage,
   ExecutionState,
   Fault,
-  Grants,
-  HealthRule,
-  Isolation,
-  Limits,
   RolloutId,
   RolloutState,
   SwapFigures,
-  Triggers,
   Version,
   WaveProgress,
 } from '@wafer/protocol';
@@ -36,7 +31,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { instant } from '../db/columns.ts';
+import { approvedColumns, instant } from '../db/columns.ts';
 
 /** The desired state, one row an app on a device; what the director signs is made from these rows. */
 export const assignments = pgTable(
@@ -45,14 +40,8 @@ export const assignments = pgTable(
     device: text().$type<DeviceId>().notNull(),
     app: text().$type<AppName>().notNull(),
     channel: text().$type<ChannelName>().notNull(),
-    version: text().$type<Version>().notNull(),
+    ...approvedColumns(),
     execution: uuid().$type<ExecutionId>().notNull(),
-    grants: jsonb().$type<Grants>().notNull(),
-    config: jsonb().$type<Record<string, string>>().notNull(),
-    limits: jsonb().$type<Limits>().notNull(),
-    triggers: jsonb().$type<Triggers>().notNull(),
-    health: jsonb().$type<HealthRule>().notNull(),
-    isolation: text().$type<Isolation>().notNull().default('shared'),
     /** Granted secrets that are set: name → id of the value (secrets/). */
     secrets: jsonb().$type<Record<string, string>>().notNull().default({}),
     /** The device's key that their values are sealed to; null when there are none, or no key is known. */
@@ -133,13 +122,7 @@ export const rolloutTargets = pgTable(
     rollout: uuid().$type<RolloutId>().notNull(),
     channel: text().$type<ChannelName>().notNull(),
     app: text().$type<AppName>().notNull(),
-    version: text().$type<Version>().notNull(),
-    grants: jsonb().$type<Grants>().notNull(),
-    config: jsonb().$type<Record<string, string>>().notNull(),
-    limits: jsonb().$type<Limits>().notNull(),
-    triggers: jsonb().$type<Triggers>().notNull(),
-    health: jsonb().$type<HealthRule>().notNull(),
-    isolation: text().$type<Isolation>().notNull(),
+    ...approvedColumns(),
     /** Revision of the channel's app that it was made on, 0 for none. It holds as long as that is current. */
     baseRevision: integer('base_revision').notNull(),
     /** What that was, so that it can be brought back; null for none. */
@@ -193,13 +176,7 @@ export const pins = pgTable(
     app: text().$type<AppName>().notNull(),
     /** That the app came by when it was pinned; owners' policies name channels. */
     channel: text().$type<ChannelName>().notNull(),
-    version: text().$type<Version>().notNull(),
-    grants: jsonb().$type<Grants>().notNull(),
-    config: jsonb().$type<Record<string, string>>().notNull(),
-    limits: jsonb().$type<Limits>().notNull(),
-    triggers: jsonb().$type<Triggers>().notNull(),
-    health: jsonb().$type<HealthRule>().notNull(),
-    isolation: text().$type<Isolation>().notNull(),
+    ...approvedColumns(),
     at: instant('at').notNull(),
     by: text('by').notNull(),
     reason: text(),
