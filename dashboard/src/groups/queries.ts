@@ -56,6 +56,7 @@ export const useGroupsOf = (device: DeviceId) =>
   useQuery({
     queryKey: [...keys.groups, 'of', device],
     queryFn: ({ signal }) => call(GroupList, `/groups?limit=${WHOLE_PAGE}&device=${device}`, { signal }),
+    refetchInterval: AGAIN_MS,
   });
 
 export const useGroup = (name: string) =>
