@@ -29,6 +29,8 @@ export function capabilityDiff(targets: Targets, isAsked: boolean, paint: Paint)
   return [`What may be done changes${advice}:`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
+const ON_TRIP = { pause: 'it stops', abort: 'it is aborted', rollback: 'it is rolled back' } as const;
+
 /** What a wave must show. */
 export function gateInWords(gate: Gate): string {
   const rules = gate.faults.flatMap(({ kind, count, percent }) => [
@@ -42,9 +44,7 @@ export function gateInWords(gate: Gate): string {
   ];
   return [
     `${gate.successPercent} % must succeed`,
-    ...(stops.length === 0
-      ? []
-      : [`${stops.join(' or ')} ${gate.onTrip === 'pause' ? 'stop' : gate.onTrip} it`]),
+    ...(stops.length === 0 ? [] : [`${stops.join(' or ')}: ${ON_TRIP[gate.onTrip]}`]),
     ...(gate.soakMinutes === 0 ? [] : [`soak ${gate.soakMinutes} min`]),
     ...(gate.compare === undefined ? [] : ['health compared']),
     ...(gate.approval ? ['approval'] : []),
