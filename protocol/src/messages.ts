@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { Fault } from './faults.ts';
 import { AppName, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { Policy } from './policy.ts';
-import { MetadataName } from './release.ts';
+import { MetadataName, RoleName } from './release.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
 import { Nonce } from './time.ts';
 
@@ -191,6 +191,12 @@ export const Request = z.discriminatedUnion('want', [
     /** First byte wanted, for metadata over RESPONSE_BODY_BYTES. */
     offset: Count,
   }),
+  /** Answered with what is newer than these versions, and `timestamp.json`, as far as it fits into one response. */
+  z.strictObject({
+    id: RequestId,
+    want: z.literal('news'),
+    known: z.record(RoleName, Count),
+  }),
   z.strictObject({ id: RequestId, want: z.literal('chunk'), digest: Digest, index: Count }),
   /** Answered with a `SignedTime`. */
   z.strictObject({ id: RequestId, want: z.literal('time'), nonce: Nonce }),
@@ -202,13 +208,18 @@ export const RESPONSE_BODY_BYTES = 48 * 1024;
 
 /**
  * Header of a response frame. For metadata the body is the bytes from `offset`, and `total` the
- * length of the whole. For a chunk the body is the chunk, zstd-compressed if `encoding` says so.
+ * length of the whole. For news the body is `files`, one behind the other; one of 0 bytes does not exist.
+ * For a chunk the body is the chunk, zstd-compressed if `encoding` says so.
  */
 export const ResponseHeader = z.discriminatedUnion('status', [
   z.strictObject({
     id: RequestId,
     status: z.literal('ok'),
     total: Count.optional(),
+    files: z
+      .array(z.strictObject({ name: MetadataName, bytes: Count }))
+      .max(100)
+      .optional(),
     encoding: z.enum(['identity', 'zstd']),
   }),
   z.strictObject({
