@@ -248,6 +248,14 @@ describe('a pin', () => {
       sql`select action from audit_events where subject = ${pinned} and action like 'device.%pinned' order by id`,
     );
     expect(told.map(({ action }) => action)).toEqual(['device.pinned', 'device.unpinned']);
+    const timeline = await house.rows<{ text: string }>(
+      sql`select text from device_events where device = ${pinned} and kind = 'desired' order by id`,
+    );
+    expect(timeline.map(({ text }) => text)).toEqual([
+      'pins asks for thermo 1.0.0',
+      'its pin asks for thermo 1.2.0',
+      'pins asks for thermo 1.1.0',
+    ]);
   });
 
   test('that is set while a rollout is about the device takes it out of the rollout', async () => {
