@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { selfTestFault, type Clock, type Fault, type SelfTest } from '@wafer/protocol';
 import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
 import { fetchBlob } from './apps/fetch.ts';
 import { BlobStore } from './apps/store.ts';
@@ -47,6 +48,8 @@ export interface AgentOptions {
   /** What stands in for the folder, the board and the timers. */
   readonly ground?: Ground;
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
+  /** Tests the board, or says how it did before; without it nobody knows, and apps run. */
+  readonly selfTest?: (clock: Clock) => Promise<SelfTest>;
   /** Called at the first connect. */
   readonly onReady: () => void;
 }
@@ -96,6 +99,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 
   // What is on disk.
   const clock = ground?.clock ?? (await openClock(folder));
+  const tested = await options.selfTest?.(clock);
   const outbox = ground?.outbox ?? (await Outbox.open(folder));
   const reporter = new Reporter({
     outbox,
@@ -147,8 +151,10 @@ async function openParts(options: AgentOptions): Promise<Parts> {
       log: (app, lines, dropped) => logs.add(app, lines, dropped),
     },
   });
+  const refusal = selfTestFault(tested);
   const board: Board = {
     journal,
+    refusal,
     senses: new Senses(),
     store: components.store,
     fetch: components.fetch,
@@ -184,7 +190,10 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     reporter,
     health: ground === undefined ? createHealth({ dataFolder: folder, clock, apps }) : ground.health(apps),
     logs,
-    inventory: ground?.inventory ?? (await takeInventory(randomUUID(), config.policy)),
+    inventory: {
+      ...(ground?.inventory ?? (await takeInventory(randomUUID(), config.policy))),
+      ...(tested === undefined ? {} : { selfTest: tested }),
+    },
     log,
   });
   const parts: Parts = {
@@ -206,7 +215,13 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: undefined,
   };
   await journal.deliverLeftovers();
+  if (refusal !== undefined) tellRefusal(parts, refusal);
   return parts;
+}
+
+function tellRefusal({ options, reporter }: Parts, refusal: Fault): void {
+  options.log('error', 'this board runs no app', { fault: refusal });
+  reporter.fault(refusal);
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */

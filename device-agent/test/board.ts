@@ -1,7 +1,7 @@
 /** A whole agent on a broker of its own, over a folder that outlives it; only its guests are not real. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FaultKind } from '@wafer/protocol';
+import type { FaultKind, SelfTest } from '@wafer/protocol';
 import { onTestFinished } from 'vitest';
 import { startAgent, type Agent } from '../src/agent.ts';
 import { Config } from '../src/config.ts';
@@ -29,13 +29,15 @@ export class Board {
     this.repository = repository;
   }
 
-  async boot(): Promise<void> {
+  /** `selfTest`: how the board did; without it nobody tested it. */
+  async boot(selfTest?: SelfTest): Promise<void> {
     const { folder, server } = this;
     this.agent = await startAgent({
       folder,
       identity: await server.identity(),
       config: Config.parse({ health: { everySeconds: 1 } }),
       log: silentLog,
+      ...(selfTest === undefined ? {} : { selfTest: async () => selfTest }),
       createRuntime: ({ events }) => (this.runtime = new FakeRuntime(events)),
       onReady: () => (this.ready += 1),
     });

@@ -25,6 +25,7 @@ export * from './rollout-states.ts';
 export * from './rollout-views.ts';
 export * from './rollouts.ts';
 export * from './secrets.ts';
+export * from './self-test.ts';
 export * from './signed.ts';
 export * from './states.ts';
 export * from './time.ts';

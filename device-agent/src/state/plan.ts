@@ -23,7 +23,7 @@ export interface AppActual {
   readonly restartAsked: boolean;
   /** Lowest counter that may run. */
   readonly floor: number;
-  /** Why the board's owner does not allow what is installed. */
+  /** Why the board's owner does not allow what is installed, or the board runs no app at all. */
   readonly forbidden: Fault | undefined;
   /** It was stopped, since it may not run, and that was told. */
   readonly isStopped: boolean;

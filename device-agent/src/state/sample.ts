@@ -66,11 +66,13 @@ export interface Sensed {
   readonly senses: Senses;
   readonly store: Components;
   readonly floors: Floors;
+  /** Why this board runs no app at all. */
+  readonly refusal?: Fault | undefined;
 }
 
 /** Everything that `plan` wants to know; the disk is asked first, the rest is one instant. */
 export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet<Digest>): Promise<Actual> {
-  const { journal, senses, store, floors } = sensed;
+  const { journal, senses, store, floors, refusal } = sensed;
   const blobs = new Set<Digest>();
   for (const digest of wanted) if (await store.has(digest)) blobs.add(digest);
   const apps = new Map<AppName, AppActual>();
@@ -85,7 +87,8 @@ export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet
       keepAfter: notes.keepAfter,
       restartAsked: notes.restartAsked,
       floor: floors.of(app),
-      forbidden: record.current === null ? undefined : beyondPolicy(record.current.order, policy),
+      forbidden:
+        record.current === null ? undefined : (refusal ?? beyondPolicy(record.current.order, policy)),
       isStopped: notes.isStopped,
     });
   }
