@@ -5,6 +5,7 @@
 export * from './admission.ts';
 export * from './api.ts';
 export * from './audit.ts';
+export * from './boards.ts';
 export * from './clock.ts';
 export * from './desired.ts';
 export * from './errors.ts';
@@ -13,6 +14,7 @@ export * from './frame.ts';
 export * from './grant-names.ts';
 export * from './grants.ts';
 export * from './groups.ts';
+export * from './hardware.ts';
 export * from './ids.ts';
 export * from './messages.ts';
 export * from './pins.ts';

@@ -29,6 +29,7 @@ const PLACES: readonly Place[] = [
     covers: /^\/enrolment/,
     roles: ['operator', 'admin'],
   },
+  { href: '/boards', label: 'Boards', icon: 'board', covers: /^\/boards/ },
   { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, roles: ['admin'] },
   { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, roles: ['admin'] },
 ];

@@ -13,7 +13,7 @@ export interface Code {
   readonly body: Bytes;
 }
 
-export const I32 = 0x7f;
+const I32 = 0x7f;
 export const I64 = 0x7e;
 export const F32 = 0x7d;
 
