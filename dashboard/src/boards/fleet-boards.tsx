@@ -16,16 +16,11 @@ const FAILED: Look = { tone: 'bad', icon: 'bad', word: 'failed' };
 const UNKNOWN: Look = { tone: 'idle', icon: 'unknown', word: 'unknown' };
 
 function Count({ count, look }: { count: number; look: Look }) {
+  if (count === 0) return null;
   return (
-    <Table.Td>
-      {count === 0 ? (
-        <span className={classes['sub']}>–</span>
-      ) : (
-        <Status look={look}>
-          {grouped(count)} {look.word}
-        </Status>
-      )}
-    </Table.Td>
+    <Status look={look}>
+      {grouped(count)} {look.word}
+    </Status>
   );
 }
 
@@ -36,15 +31,19 @@ function Rows({ boards }: { boards: BoardsOfArch }) {
       <Table.Tr data-testid="fleet-boards">
         <Table.Th scope="row">{arch === '' ? 'not seen yet' : arch}</Table.Th>
         <Table.Td>
-          {counted(devices, 'device')} <span className={classes['sub']}>{grouped(online)} online</span>
+          {counted(devices, 'device')}, <span className={classes['sub']}>{grouped(online)} online</span>
         </Table.Td>
-        <Count count={passed} look={PASSED} />
-        <Count count={failed} look={FAILED} />
-        <Count count={unknown} look={UNKNOWN} />
+        <Table.Td>
+          <span className={classes['counts']}>
+            <Count count={passed} look={PASSED} />
+            <Count count={failed} look={FAILED} />
+            <Count count={unknown} look={UNKNOWN} />
+          </span>
+        </Table.Td>
       </Table.Tr>
       {failing.length > 0 && (
         <Table.Tr>
-          <Table.Td colSpan={5}>
+          <Table.Td colSpan={3}>
             <span className={classes['failing']}>
               {failing.map(({ id, name, tests }) => (
                 <span key={id}>
@@ -72,14 +71,12 @@ export function FleetBoardsSection() {
             </Empty>
           ) : (
             <div className={classes['scroll']}>
-              <Table className={table['table'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
+              <Table className={table['middle'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
                 <Table.Thead>
                   <Table.Tr>
                     <Table.Th scope="col">Architecture</Table.Th>
                     <Table.Th scope="col">Devices</Table.Th>
-                    <Table.Th scope="col" colSpan={3}>
-                      Self-test
-                    </Table.Th>
+                    <Table.Th scope="col">Self-test</Table.Th>
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>

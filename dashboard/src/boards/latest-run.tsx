@@ -9,10 +9,14 @@ import { Empty, Ready } from '../elements/notice.tsx';
 import { Section } from '../elements/section.tsx';
 import { Status } from '../elements/status.tsx';
 import table from '../elements/table.module.css';
+import type { Look } from '../elements/tone.ts';
 import { When } from '../elements/when.tsx';
 import classes from './boards.module.css';
 import { KIND_WORDS, matrixOf, OUTCOME_LOOK, remarksOf, type Cell } from './matrix.ts';
 import { useLatestRun } from './queries.ts';
+
+const IDENTICAL: Look = { tone: 'ok', icon: 'ok', word: 'identical' };
+const DIFFERENT: Look = { tone: 'bad', icon: 'bad', word: 'not identical' };
 
 const duration = (ms: number): string =>
   ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
@@ -23,7 +27,7 @@ function RigHead({ rig }: { rig: RigResult }) {
       <span className={classes['rig']}>
         <strong>{rig.rig}</strong>
         <span className={classes['sub']}>
-          {rig.arch}, {KIND_WORDS[rig.kind]}
+          {rig.arch}, <span>{KIND_WORDS[rig.kind]}</span>
         </span>
       </span>
     </Table.Th>
@@ -44,7 +48,7 @@ function OutcomeCell({ cell }: { cell: Cell }) {
 function Matrix({ run }: { run: HardwareRunView }) {
   return (
     <div className={classes['scroll']} data-testid="board-matrix">
-      <Table className={table['table'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
+      <Table className={table['middle'] ?? ''} verticalSpacing={7} horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">Journey</Table.Th>
@@ -92,14 +96,12 @@ function Answers({ run }: { run: HardwareRunView }) {
         facts={[
           [
             'Answers',
-            <Status
-              key="answers"
-              look={
-                run.identical
-                  ? { tone: 'ok', icon: 'ok', word: 'the same on every rig that ran, byte for byte' }
-                  : { tone: 'bad', icon: 'bad', word: 'not the same on every rig' }
-              }
-            />,
+            <span key="answers">
+              <Status look={run.identical ? IDENTICAL : DIFFERENT} />{' '}
+              <span className={classes['sub']}>
+                {run.identical ? 'on every rig that ran, byte for byte' : 'between rigs'}
+              </span>
+            </span>,
           ],
           run.digests.length > 0 && [
             'Components',

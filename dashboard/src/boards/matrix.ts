@@ -22,9 +22,9 @@ export const OUTCOME_LOOK = {
 } as const satisfies Record<JourneyOutcome, Look>;
 
 export const KIND_WORDS: Readonly<Record<RigKind, string>> = {
-  process: 'a process',
+  process: 'process',
   emulated: 'emulated',
-  board: 'a board',
+  board: 'board',
 };
 
 const SKIPPED: Cell = { outcome: 'skipped', detail: undefined, ms: undefined };
