@@ -31,6 +31,10 @@ import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
 import { createTimekeeper, type Timekeeper } from './link/timekeeper.ts';
 import { reason, type Log } from './log.ts';
+import type { Pressure } from './memory/pressure.ts';
+import { profileOf } from './memory/profile.ts';
+import { readMemory, type MemorySensor } from './memory/sensor.ts';
+import { watchMemory } from './memory/watch.ts';
 import type { Board } from './state/board.ts';
 import { appsHealth } from './state/health.ts';
 import { Journal } from './state/journal.ts';
@@ -50,6 +54,8 @@ export interface AgentOptions {
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
   /** Tests the board, or says how it did before; without it nobody knows, and apps run. */
   readonly selfTest?: (clock: Clock) => Promise<SelfTest>;
+  /** What is left of the board's memory; what the system says, unless given. */
+  readonly memory?: MemorySensor;
   /** Called at the first connect. */
   readonly onReady: () => void;
 }
@@ -73,6 +79,8 @@ interface Parts {
   readonly requests: Requests;
   readonly telling: Telling;
   readonly machine: Machine;
+  /** Absent where memory is not the agent's to watch. */
+  readonly pressure: Pressure | undefined;
   readonly renewal: Renewal;
   readonly timekeeper: Timekeeper;
   session: Session | undefined;
@@ -137,11 +145,14 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   });
 
   // What runs guests, and what decides.
+  const sensor = ground === undefined ? (options.memory ?? readMemory) : undefined;
+  const profile = profileOf(sensor?.()?.totalBytes ?? Infinity);
   const logs = new LogBatches();
   const runtime = await options.createRuntime({
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
-    isolates: config.isolates,
+    isolates: config.isolates ?? profile.isolates,
+    transpilerMiB: profile.transpilerMiB,
     openSecrets: secretOpener(identity.device, identity.key),
     wallNow: () => clock.now(),
     events: {
@@ -155,6 +166,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const board: Board = {
     journal,
     refusal,
+    isMemoryShort: () => pressure?.isShort === true,
     senses: new Senses(),
     store: components.store,
     fetch: components.fetch,
@@ -169,6 +181,8 @@ async function openParts(options: AgentOptions): Promise<Parts> {
       if (isNews) log('warn', 'fault', { app, version, fault });
     },
   };
+  const wake = () => machine.runner.wake();
+  const pressure = sensor && watchMemory({ board, sensor, profile, wake });
   const machine = createMachine({
     board,
     device: identity.device,
@@ -204,6 +218,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
+    pressure,
     renewal: createRenewal({
       keep: ground?.keepCertificate ?? ((certificate) => replaceCertificate(folder, certificate)),
       identity,
@@ -275,11 +290,12 @@ async function openComponents(folder: string): Promise<Ground['components']> {
 
 /** Answers what ends it. */
 function startTicking(parts: Parts): () => void {
-  const { options, machine, reporter, telling, renewal, timekeeper } = parts;
+  const { options, machine, pressure, reporter, telling, renewal, timekeeper } = parts;
   const { ground, config } = options;
   const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
   return pace({
     look() {
+      pressure?.tick();
       machine.watch.tick();
       machine.runner.wake();
     },

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FaultKind, SelfTest } from '@wafer/protocol';
 import { onTestFinished } from 'vitest';
-import { startAgent, type Agent } from '../src/agent.ts';
+import { startAgent, type Agent, type AgentOptions } from '../src/agent.ts';
 import { Config } from '../src/config.ts';
 import { silentLog } from '../src/log.ts';
 import { factoryRootPath } from '../src/trust/generations.ts';
@@ -23,7 +23,15 @@ export class Board {
   readonly server: TestServer;
   readonly repository: Repository;
 
-  constructor(folder: string, server: TestServer, repository: Repository) {
+  readonly #more: Pick<AgentOptions, 'memory'>;
+
+  constructor(
+    folder: string,
+    server: TestServer,
+    repository: Repository,
+    more: Pick<AgentOptions, 'memory'> = {},
+  ) {
+    this.#more = more;
     this.folder = folder;
     this.server = server;
     this.repository = repository;
@@ -37,6 +45,7 @@ export class Board {
       identity: await server.identity(),
       config: Config.parse({ health: { everySeconds: 1 } }),
       log: silentLog,
+      ...this.#more,
       ...(selfTest === undefined ? {} : { selfTest: async () => selfTest }),
       createRuntime: ({ events }) => (this.runtime = new FakeRuntime(events)),
       onReady: () => (this.ready += 1),
@@ -63,12 +72,15 @@ export class Board {
   }
 }
 
-export async function newBoard(repository = new Repository()): Promise<Board> {
+export async function newBoard(
+  repository = new Repository(),
+  more: Pick<AgentOptions, 'memory'> = {},
+): Promise<Board> {
   const server = await TestServer.start(DEVICE, repository);
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'trust'), { recursive: true });
   await writeFile(factoryRootPath(folder), repository.root);
-  const board = new Board(folder, server, repository);
+  const board = new Board(folder, server, repository, more);
   await board.boot();
   onTestFinished(() => board.halt());
   return board;

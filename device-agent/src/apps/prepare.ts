@@ -37,7 +37,7 @@ export interface PrepareOptions {
   /** The child's program. */
   readonly script?: string;
   /** Most that the transpiler's own memory may grow to, MiB. */
-  readonly memoryMiB?: number;
+  readonly memoryMiB?: number | undefined;
   /** Keeps a child ready for the next component. */
   readonly hasSpare?: boolean;
 }
@@ -82,7 +82,14 @@ interface Child {
   readonly timeLimit: Milliseconds;
 }
 
-/** Resolves when the child has done its work; rejects with a `prepare` fault. */
+const outOfMemory = (): FaultError =>
+  new FaultError(
+    'memory-limit',
+    'The board ran out of memory while the component was made runnable, and the system ended the transpiler.',
+    'board memory',
+  );
+
+/** Resolves when the child has done its work; rejects with a `prepare` fault, or `memory-limit` when the board had no memory. */
 function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = start();
@@ -106,6 +113,8 @@ function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) return resolve();
+      // Nobody here ends it so but for being late: the kernel has, for want of memory.
+      if (signal === 'SIGKILL' && !isLate) return reject(outOfMemory());
       const said = reason.trim().slice(0, MAX_REASON_CHARACTERS);
       const what = isLate
         ? `The transpiler did not finish within ${timeLimit} ms and was ended.`

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { isoNow, Minutes, SELF_TESTS, SelfTest, type Clock, type Milliseconds } from '@wafer/protocol';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { makeExpendable } from '../memory/expendable.ts';
 import { programUrl } from '../programs.ts';
 import { readSlots, SlotFile } from '../state/slots.ts';
 import type { Outcome } from './tests.ts';
@@ -96,6 +97,7 @@ async function runChild({ folder, program, timeLimit = Minutes(5) }: SelfTestOpt
 /** One for each test: those that the child did not come to have failed with it. */
 async function outcomes(program: string, folder: string, timeLimit: Milliseconds): Promise<Outcome[]> {
   const child = spawn(process.execPath, [program, folder], { env: {}, stdio: ['ignore', 'pipe', 'ignore'] });
+  makeExpendable(child);
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(`could not be started: ${error.message}`));
     child.on('close', (code, signal) => resolve(`ended by ${signal ?? `exit code ${code}`}`));

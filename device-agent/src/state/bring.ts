@@ -125,6 +125,7 @@ async function switched(board: Board, app: AppName, release: Release, figures: S
   const notes = board.senses.of(app);
   notes.warm = notes.serving !== undefined;
   notes.serving = release.order.execution;
+  notes.relief = undefined;
   notes.soakFaults = [];
   const { soakMs } = release.order.health;
   const record: AppRecord = {
