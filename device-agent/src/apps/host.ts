@@ -93,6 +93,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
     memory: () => [...apps.values()].flatMap((app) => app.memory() ?? []),
+    endTranspiler: () => prepare.end(),
     giveBack: () => pool.giveBack(),
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {

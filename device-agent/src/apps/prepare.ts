@@ -44,6 +44,8 @@ export interface PrepareOptions {
 
 export interface Prepare {
   (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
+  /** Ends the child that works, as for want of memory; answers whether one did. */
+  end(): boolean;
   /** Ends the child that is kept ready. */
   close(): void;
 }
@@ -85,7 +87,7 @@ interface Child {
 const outOfMemory = (): FaultError =>
   new FaultError(
     'memory-limit',
-    'The board ran out of memory while the component was made runnable, and the system ended the transpiler.',
+    'The board ran out of memory while the component was made runnable, and the transpiler was ended.',
     'board memory',
   );
 
@@ -113,7 +115,7 @@ function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) return resolve();
-      // Nobody here ends it so but for being late: the kernel has, for want of memory.
+      // But for being late it is ended so for want of memory, by the kernel or by `end`.
       if (signal === 'SIGKILL' && !isLate) return reject(outOfMemory());
       const said = reason.trim().slice(0, MAX_REASON_CHARACTERS);
       const what = isLate
@@ -178,6 +180,13 @@ export function createPrepare(options: PrepareOptions): Prepare {
   const transpilers = new Transpilers({ folder, script, memoryMiB });
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  let working: ChildProcess | undefined;
+  const start = (): ChildProcess => {
+    const child = transpilers.start();
+    working = child;
+    child.once('exit', () => (working = undefined));
+    return child;
+  };
 
   const prepare = async (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared> => {
     try {
@@ -190,7 +199,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       sweep(folder);
       const target = join(folder, `${digest}-${version}`);
-      const child = { start: () => transpilers.start(), bytes, folder: transpilers.folder, timeLimit };
+      const child = { start, bytes, folder: transpilers.folder, timeLimit };
       const prepareMs = await make(target, child, digest);
       if (options.hasSpare === true && !isClosed) transpilers.practise(bytes);
       syncFolder(folder);
@@ -210,5 +219,6 @@ export function createPrepare(options: PrepareOptions): Prepare {
     isClosed = true;
     transpilers.close();
   };
-  return Object.assign(inTurn, { close });
+  const end = (): boolean => working?.kill('SIGKILL') === true;
+  return Object.assign(inTurn, { end, close });
 }

@@ -138,6 +138,12 @@ export interface Runtime {
   /** What the guests of each app hold of memory now, bytes; those that are kept warm count with it. */
   memory(): Pick<AppHealth, 'app' | 'memoryBytes'>[];
 
+  /**
+   * Ends the transpiler, if it runs, because the board has no memory for it: what waits for it fails with a
+   * `memory-limit` fault. Answers whether it ran.
+   */
+  endTranspiler(): boolean;
+
   /** Gives memory back to the system that nobody uses now, at the price of time when it is needed again. */
   giveBack(): void;
 

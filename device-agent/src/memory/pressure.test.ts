@@ -11,6 +11,7 @@ function board(guests: Record<string, number>) {
     now: 0,
     availableMiB: 200,
     stalled: 0,
+    isTranspiling: false,
     ended: [] as string[],
     faults: [] as Fault[],
     freed: 0,
@@ -19,6 +20,11 @@ function board(guests: Record<string, number>) {
     sensor: () => ({ availableBytes: self.availableMiB * MIB, totalBytes: 512 * MIB, stalled: self.stalled }),
     reserveBytes: 24 * MIB,
     guests: () => Object.entries(guests).map(([name, mib]) => ({ app: app(name), memoryBytes: mib * MIB })),
+    endTranspiler: () => {
+      const was = self.isTranspiling;
+      self.isTranspiling = false;
+      return was;
+    },
     relieve: (name, fault) => {
       self.ended.push(name);
       self.faults.push(fault);
@@ -67,6 +73,16 @@ describe('a board whose memory runs out', () => {
     here.availableMiB = 48;
     here.pass(1000);
     expect([here.pressure.isShort, here.freed]).toEqual([false, 1]);
+  });
+
+  it('ends the transpiler before any guest', () => {
+    const here = board({ one: 4 });
+    Object.assign(here, { availableMiB: 10, isTranspiling: true });
+    here.pass(1000);
+    here.pass(1000);
+    expect([here.ended, here.isTranspiling]).toEqual([[], false]);
+    here.pass(1000);
+    expect(here.ended).toEqual(['one']);
   });
 
   it('is short as well when everything waits for memory, though some is said to be left', () => {

@@ -3,8 +3,9 @@
  * is the agent with all its guests; so before that the agent ends the largest guest by itself.
  *
  * Parties: the sensor, which says what is left; the guests, of which the largest goes, with a `memory-limit`
- * fault that has the figures; the plan, which starts nothing while memory is short and brings the guest back
- * later and later; the kernel, which takes the transpiling child first (expendable.ts).
+ * fault that has the figures; the transpiling child, which goes before any guest, by the agent's hand or by the
+ * kernel's (expendable.ts); the plan, which starts nothing while memory is short and brings the guest back later
+ * and later.
  *
  * Invariants: one guest at a time, and time enough for its memory to come back before the next; memory counts
  * as free again only when there is twice the reserve, so that a guest that comes back is not ended at once.
@@ -60,6 +61,8 @@ export interface PressureOptions {
   readonly reserveBytes: number;
   /** Those that run. */
   readonly guests: () => readonly Guest[];
+  /** Ends the transpiler if it runs: what it makes can be made again. Answers whether it did. */
+  readonly endTranspiler: () => boolean;
   /** Ends a guest. */
   readonly relieve: (app: AppName, fault: Fault) => void;
   /** Memory is free again. */
@@ -100,11 +103,11 @@ export class Pressure {
 
   /** Between short and free again nobody has to go. */
   #relieve(reading: MemoryReading, at: number): void {
-    const { reserveBytes, guests, relieve } = this.#options;
+    const { reserveBytes, endTranspiler, guests, relieve } = this.#options;
     if (at < this.#nextAt || !isShort(reading, reserveBytes, false)) return;
-    const guest = largest(guests());
-    if (guest === undefined) return;
-    this.#nextAt = at + NEXT_AFTER_MS;
-    relieve(guest.app, shortage(guest, reading, reserveBytes));
+    const hasEnded = endTranspiler();
+    const guest = hasEnded ? undefined : largest(guests());
+    if (hasEnded || guest !== undefined) this.#nextAt = at + NEXT_AFTER_MS;
+    if (guest !== undefined) relieve(guest.app, shortage(guest, reading, reserveBytes));
   }
 }

@@ -25,6 +25,7 @@ export function watchMemory({
   return new Pressure({
     sensor,
     reserveBytes: profile.reserveBytes,
+    endTranspiler: () => board.runtime.endTranspiler(),
     guests: () => board.runtime.memory(),
     relieve: (app, fault) => {
       board.log('warn', 'the board runs short of memory', { app, fault });

@@ -140,6 +140,10 @@ export class SimulatedRuntime implements Runtime {
     return [];
   }
 
+  endTranspiler(): boolean {
+    return false;
+  }
+
   giveBack(): void {
     // There is nothing that could be given.
   }

@@ -39,7 +39,7 @@ export interface Actual {
   readonly prepared: ReadonlySet<Digest>;
   /** Executions that ended badly. */
   readonly ended: ReadonlySet<ExecutionId>;
-  /** Nothing is made runnable or started now. */
+  /** Nothing is started now; making something runnable is put off by the step itself, which takes memory. */
   readonly isMemoryShort: boolean;
 }
 
@@ -111,8 +111,8 @@ function bring(
   }
   if (now < own.bringAfter) return undefined;
   if (!blobs.has(digest)) return { step: 'fetch', app, release, purpose: 'bring' };
-  if (isMemoryShort) return undefined;
   if (!prepared.has(digest)) return { step: 'prepare', app, release, purpose: 'bring' };
+  if (isMemoryShort) return undefined;
   return { step: 'swap', app, release };
 }
 
@@ -132,10 +132,10 @@ function keepRunning(
     return isDone ? undefined : { step: 'stop', app, release, fault };
   }
   if (own.serving === execution) return own.restartAsked ? { step: 'restart', app, release } : undefined;
-  if (isMemoryShort || now < own.keepAfter) return undefined;
+  if (now < own.keepAfter) return undefined;
   if (!blobs.has(target.sha256)) return { step: 'fetch', app, release, purpose: 'keep' };
   if (!prepared.has(target.sha256)) return { step: 'prepare', app, release, purpose: 'keep' };
-  return { step: 'start', app, release };
+  return isMemoryShort ? undefined : { step: 'start', app, release };
 }
 
 function settled(app: AppName, { record, serving }: AppActual, now: number): Step | undefined {

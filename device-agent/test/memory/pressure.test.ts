@@ -58,8 +58,9 @@ test('a release that is ordered meanwhile waits, and is brought once memory is f
   const verdict = admitted(two);
   await machine.orderAndRun(verdict);
   expect(machine.said(verdict).at(-1)).toBe('IN_PROGRESS/verifying');
+  expect(machine.runtime.calls.filter((call) => call.startsWith('prepare'))).toHaveLength(1);
   isShort = false;
-  await machine.run();
+  await machine.pass(3000);
   expect(machine.said(verdict).at(-1)).toBe('IN_PROGRESS/soaking');
 });
 

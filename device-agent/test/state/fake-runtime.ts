@@ -132,6 +132,10 @@ export class FakeRuntime implements Runtime {
     return [...this.#instances.keys()].map((app) => ({ app, memoryBytes: this.memoryBytes[app] ?? 0 }));
   }
 
+  endTranspiler(): boolean {
+    return false;
+  }
+
   giveBack(): void {
     this.calls.push('giveBack');
   }
