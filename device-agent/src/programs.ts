@@ -8,6 +8,7 @@ export const PROGRAMS = {
   isolate: 'apps/worker.ts',
   keeper: 'capabilities/keyvalue/keeper.ts',
   network: 'capabilities/http/thread.ts',
+  selfTest: 'self-test/child.ts',
 } as const;
 
 const isBuilt = import.meta.url.endsWith('.cjs');

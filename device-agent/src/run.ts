@@ -6,6 +6,7 @@ import { ConfigError, readConfig } from './config.ts';
 import { readIdentity } from './link/identity.ts';
 import { lockFolder } from './lock.ts';
 import { stderrLog } from './log.ts';
+import { selfTest } from './self-test/self-test.ts';
 
 /** Resolves once it is up. Throws ConfigError when the folder is not enrolled or in use. */
 export async function run(folder: string): Promise<void> {
@@ -29,6 +30,7 @@ export async function run(folder: string): Promise<void> {
     config,
     log,
     createRuntime,
+    selfTest: (clock) => selfTest({ folder, clock }),
     onReady: () => process.stdout.write(`${JSON.stringify({ ready: true, device: identity.device })}\n`),
   });
   let isLeaving = false;

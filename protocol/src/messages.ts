@@ -10,6 +10,7 @@ import { Fault } from './faults.ts';
 import { AppName, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { Policy } from './policy.ts';
 import { MetadataName, RoleName } from './release.ts';
+import { SelfTest } from './self-test.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
 import { Nonce } from './time.ts';
 
@@ -38,6 +39,8 @@ export const Hello = z.strictObject({
   timeZone: z.string().min(1).max(60).optional(),
   /** What the board's owner allows; absent where it is too long to say. */
   policy: Policy.optional(),
+  /** How the board did when the agent tested it; absent where no agent did. */
+  selfTest: SelfTest.optional(),
   /** Version of the last desired state that was accepted; 0 when there is none. */
   desiredVersion: Count,
 });
@@ -161,6 +164,8 @@ export const HealthReport = z.strictObject({
   /** Resident memory of the agent and its isolates, bytes. */
   agentBytes: Count,
   disk: z.strictObject({ usedBytes: Count, totalBytes: Count }),
+  /** What the agent has written to the board's storage since it started, bytes; where the system counts it. */
+  writtenBytes: Count.optional(),
   /** Hottest thermal zone, °C, where the board has one. */
   temperatureC: z.number().optional(),
   apps: z.array(AppHealth).max(64),

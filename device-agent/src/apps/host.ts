@@ -31,7 +31,7 @@ import { openNone } from './unseal.ts';
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { folder, storesFolder, isolates, network, events } = options;
   const { openSecrets = openNone, wallNow = Date.now, spareTranspiler = false } = options;
-  const prepare = createPrepare({ folder, hasSpare: spareTranspiler });
+  const prepare = createPrepare({ folder, hasSpare: spareTranspiler, memoryMiB: options.transpilerMiB });
   const stores = createKeepers(storesFolder);
   const networks = createNetworks(network === undefined ? undefined : () => network);
   const surroundings: Surroundings = {
@@ -92,6 +92,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stop: async (name) => apps.get(name)?.stop(),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
+    memory: () => [...apps.values()].flatMap((app) => app.memory() ?? []),
+    endTranspiler: () => prepare.end(),
+    giveBack: () => pool.giveBack(),
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();

@@ -40,7 +40,7 @@ export interface Machine {
 
 export function createMachine(options: MachineOptions): Machine {
   const { board, device, policy, trust, reportFault } = options;
-  const { journal, floors, clock, log } = board;
+  const { journal, floors, clock, log, refusal } = board;
   const prune = pruner(board, options.onDiskError);
   const runner = new Runner({
     plan: async () => {
@@ -55,7 +55,18 @@ export function createMachine(options: MachineOptions): Machine {
       log('error', 'defect', { step: step?.step, app: step?.app, error: (error as Error).stack }),
   });
   const wake = () => runner.wake();
-  const orders = new Orders({ device, policy, trust, floors, journal, clock, log, reportFault, wake });
+  const orders = new Orders({
+    device,
+    policy,
+    trust,
+    floors,
+    journal,
+    clock,
+    log,
+    refusal,
+    reportFault,
+    wake,
+  });
   return { orders, runner, watch: new Watch(board, wake) };
 }
 
