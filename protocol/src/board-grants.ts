@@ -3,7 +3,7 @@
  * serial ports, sensors. Each names one thing; there is no pattern, and what is not named does not exist for
  * the guest.
  *
- * `label`, `activeLow` and `bias` say how this board is wired, `baud` and `parity` what hangs on the line.
+ * `label`, `activeLow`, `bias` and `debounceMs` say how this board is wired, `baud` and `parity` what hangs on the line.
  * They are no power, so that no policy caps them.
  */
 import { z } from 'zod';
@@ -28,11 +28,17 @@ export const GpioGrant = z
     /** Low is active; what the guest says of it counts where this is absent, as with `bias`. */
     activeLow: z.boolean().optional(),
     bias: z.enum(['pull-up', 'pull-down', 'none']).optional(),
+    /** The kernel takes a state for new once it has held for so long. */
+    debounceMs: z.number().int().min(1).max(1000).optional(),
     /** Edges that come to the guest's handler as messages on `$gpio/<label>`. */
     edges: z.enum(['rising', 'falling', 'both']).optional(),
   })
   .refine(({ direction, edges }) => edges === undefined || direction === 'in', 'only a line in has edges')
-  .refine(({ direction, bias }) => bias === undefined || direction === 'in', 'only a line in has a bias');
+  .refine(({ direction, bias }) => bias === undefined || direction === 'in', 'only a line in has a bias')
+  .refine(
+    ({ direction, debounceMs }) => debounceMs === undefined || direction === 'in',
+    'only a line in bounces',
+  );
 export type GpioGrant = z.infer<typeof GpioGrant>;
 
 /**
