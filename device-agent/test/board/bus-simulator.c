@@ -46,6 +46,7 @@ struct state {
   struct line line[LINES];
   struct { u16 line, level; } log[LOG];
   struct device device[DEVICES];
+  u8 wire[LINES]; /* the input that an output is tied to, and one; 0 where it is tied to nothing */
 };
 
 struct config { u64 flags; u32 num_attrs; u32 padding[5]; struct { u32 id, pad; u64 value, mask; } attrs[10]; };
@@ -152,8 +153,15 @@ static void pump(void) {
 static void drive(struct held *h, int active) {
   struct line *line = &state->line[h->line];
   u8 level = (active != 0) != ((h->flags >> 1) & 1);
-  if (line->level != level) line->changes++;
+  if (line->level == level) return;
+  line->changes++;
   line->level = level;
+  if (!state->wire[h->line]) return;
+  u32 input = state->wire[h->line] - 1, at = state->inputs % LOG;
+  state->line[input].level = level;
+  state->log[at].line = input;
+  state->log[at].level = level;
+  state->inputs++;
 }
 
 static int configure(struct held *h, const struct config *config) {

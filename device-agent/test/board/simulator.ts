@@ -1,6 +1,12 @@
 /**
  * The bus simulator from the outside: builds it for an architecture, and plays the world that its pins and
  * buses are tied to. Its board is a file, laid out as `struct state` of bus-simulator.c.
+ *
+ * As a command, for those who test a whole agent (LD_PRELOAD=FILE.so WAFER_BUS_SIMULATOR=BOARD):
+ *
+ *     node simulator.ts build FILE.so [ARCH]        ARCH as Node names it
+ *     node simulator.ts board BOARD JSON            {"wires":[[17,27]],"devices":[[0,72,{"registers":{"0":[25,128]}}]],"levels":[[27,1]]}
+ *     node simulator.ts line BOARD LINE             what is on the wire, as JSON
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
@@ -45,7 +51,16 @@ export function buildSimulator(output: string, arch: string = process.arch): voi
 
 const LINES = 64;
 const LOG = 1024;
-const AT = { lines: 4, inputs: 8, edgesFail: 12, line: 16, log: 1040, device: 5136, end: 9296 } as const;
+const AT = {
+  lines: 4,
+  inputs: 8,
+  edgesFail: 12,
+  line: 16,
+  log: 1040,
+  device: 5136,
+  wire: 9296,
+  end: 9360,
+} as const;
 const LINE_BYTES = 16;
 const DEVICE = {
   pointer: 1,
@@ -95,6 +110,11 @@ export class SimulatedBoard {
     writeSync(this.#fd, Uint8Array.of(level), 0, 1, AT.line + line * LINE_BYTES);
     writeSync(this.#fd, Uint8Array.of(line, 0, level, 0), 0, 4, AT.log + (entry % LOG) * 4);
     this.#set(AT.inputs, entry + 1);
+  }
+
+  /** Ties an output to an input. */
+  wire(output: number, input: number): void {
+    writeSync(this.#fd, Uint8Array.of(input + 1), 0, 1, AT.wire + output);
   }
 
   line(line: number): SimulatedLine {
@@ -154,3 +174,39 @@ export class SimulatedBoard {
     writeSync(this.#fd, bytes, 0, 4, at);
   }
 }
+
+interface Setting {
+  readonly wires?: readonly (readonly [output: number, input: number])[];
+  readonly devices?: readonly (readonly [slot: number, address: number, device: SimulatedDevice])[];
+  readonly levels?: readonly (readonly [line: number, level: 0 | 1])[];
+}
+
+function onBoard<T>(path: string, use: (board: SimulatedBoard) => T): T {
+  const board = new SimulatedBoard(path);
+  try {
+    return use(board);
+  } finally {
+    board.close();
+  }
+}
+
+function setUp(board: SimulatedBoard, { wires = [], devices = [], levels = [] }: Setting): void {
+  for (const [output, input] of wires) board.wire(output, input);
+  for (const device of devices) board.plug(...device);
+  for (const level of levels) board.drive(...level);
+}
+
+function command([verb, path = '', what]: readonly string[]): void {
+  switch (verb) {
+    case 'build':
+      return buildSimulator(path, what);
+    case 'board':
+      return onBoard(path, (board) => setUp(board, JSON.parse(what ?? '{}') as Setting));
+    case 'line':
+      return console.log(JSON.stringify(onBoard(path, (board) => board.line(Number(what)))));
+    default:
+      throw new Error('build FILE.so [ARCH], board BOARD JSON, or line BOARD LINE');
+  }
+}
+
+if (import.meta.main) command(process.argv.slice(2));

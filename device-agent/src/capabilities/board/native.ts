@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
 /** `process.arch` → the folder within the package @koromix/koffi-linux-<arch>. */
-const BUILDS: Readonly<Record<string, string>> = {
+export const NATIVE_BUILDS: Readonly<Record<string, string>> = {
   x64: 'linux_x64',
   arm64: 'linux_arm64',
   arm: 'linux_armhf',
@@ -21,10 +21,10 @@ const require = createRequire(import.meta.url);
 const packaged = (arch: string): URL => new URL(`./native/linux-${arch}/koffi.node`, import.meta.url);
 
 function locate(arch: string): string {
-  const build = BUILDS[arch];
+  const build = NATIVE_BUILDS[arch];
   if (process.platform !== 'linux' || build === undefined) {
     throw new Error(
-      `pins and buses are for Linux on ${Object.keys(BUILDS).join(', ')}, not ${process.platform} on ${arch}`,
+      `pins and buses are for Linux on ${Object.keys(NATIVE_BUILDS).join(', ')}, not ${process.platform} on ${arch}`,
     );
   }
   const beside = packaged(arch);
