@@ -6,6 +6,8 @@ export * from './admission.ts';
 export * from './api.ts';
 export * from './audit.ts';
 export * from './boards.ts';
+export * from './board-grants.ts';
+export * from './board-names.ts';
 export * from './clock.ts';
 export * from './desired.ts';
 export * from './errors.ts';
