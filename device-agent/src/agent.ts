@@ -49,6 +49,10 @@ export interface AgentOptions {
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
   /** Called at the first connect. */
   readonly onReady: () => void;
+  /** The server has a report that it had not when this process began. */
+  readonly onAcknowledged?: () => void;
+  /** Called whenever it looks what there is to do. */
+  readonly onLook?: () => void;
 }
 
 export interface Agent {
@@ -215,6 +219,7 @@ function connect(parts: Parts): Session {
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
+  const ackedBefore = parts.outbox.acked;
   return openSession({
     identity,
     broker: config.broker,
@@ -229,7 +234,10 @@ function connect(parts: Parts): Session {
         runtime: board.runtime,
         log,
         onDesired: (payload) => orders.receive(payload),
-        onAck: (ack) => reporter.acknowledged(ack),
+        onAck: (ack) => {
+          reporter.acknowledged(ack);
+          if (ack.number > ackedBefore) options.onAcknowledged?.();
+        },
         onReportHealth: () => telling.health(),
         onRestart: (app) => {
           if (board.journal.record(app).current !== null) board.senses.of(app).restartAsked = true;
@@ -265,6 +273,7 @@ function startTicking(parts: Parts): () => void {
   const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
   return pace({
     look() {
+      options.onLook?.();
       machine.watch.tick();
       machine.runner.wake();
     },

@@ -8,14 +8,12 @@
  *
  * Three read it: the CLI before it signs, the server before it accepts, the agent before it unpacks. All of
  * them hold what it is made of to be hostile: plain files and folders, names that stay within, bounded sizes.
+ * Not part of the index: browsers have no zlib.
  */
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { WaferError } from './errors.ts';
-import { AppName, Version } from './ids.ts';
-
-/** A release of this app is an agent, and an agent is released as nothing else. */
-export const AGENT_APP = AppName.parse('wafer-agent');
+import { Version } from './ids.ts';
 
 /** Its first file. */
 export const AGENT_MANIFEST = 'wafer-agent.json';

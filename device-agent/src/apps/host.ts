@@ -79,6 +79,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         return new Instance(spec, image, seat, tell, surroundings);
       case 'command':
         return new Job(spec, image, seat, tell, surroundings);
+      case 'agent':
+        throw new FaultError('incompatible', `${spec.app} is an agent, and no guest.`);
     }
   };
 
