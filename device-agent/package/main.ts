@@ -9,6 +9,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeDeb } from './deb.ts';
 import { stage } from './stage.ts';
 import { makeTarball } from './tarball.ts';
 
@@ -17,7 +18,8 @@ const out = resolve(values.out ?? join(import.meta.dirname, '../../dist/package'
 await mkdir(out, { recursive: true });
 const staged = await stage(join(out, 'wafer-agent'));
 const tarball = await makeTarball(staged, out);
+const deb = await makeDeb(staged, out);
 const containerfile = join(staged.folder, 'share/Containerfile');
 process.stdout.write(
-  `${JSON.stringify({ version: staged.version, tarball, containerfile, folder: staged.folder })}\n`,
+  `${JSON.stringify({ version: staged.version, tarball, deb, containerfile, folder: staged.folder })}\n`,
 );

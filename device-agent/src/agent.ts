@@ -38,6 +38,7 @@ import { createMachine, type Machine } from './state/machine.ts';
 import { Senses } from './state/sample.ts';
 import { Floors } from './trust/floors.ts';
 import { Trust } from './trust/updater.ts';
+import type { Pulse } from './watchdog.ts';
 
 export interface AgentOptions {
   readonly folder: string;
@@ -51,8 +52,8 @@ export interface AgentOptions {
   readonly onReady: () => void;
   /** The server has a report that it had not when this process began. */
   readonly onAcknowledged?: () => void;
-  /** Called whenever it looks what there is to do. */
-  readonly onLook?: () => void;
+  /** Called whenever it looks what there is to do, with how it is. */
+  readonly onLook?: (pulse: Pulse) => void;
 }
 
 export interface Agent {
@@ -268,12 +269,12 @@ async function openComponents(folder: string): Promise<Ground['components']> {
 
 /** Answers what ends it. */
 function startTicking(parts: Parts): () => void {
-  const { options, machine, reporter, telling, renewal, timekeeper } = parts;
+  const { options, board, machine, reporter, telling, renewal, timekeeper } = parts;
   const { ground, config } = options;
   const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
   return pace({
     look() {
-      options.onLook?.();
+      options.onLook?.({ sincePlanMs: machine.sincePlanMs(), overdueMs: board.runtime.overdueMs() });
       machine.watch.tick();
       machine.runner.wake();
     },

@@ -11,6 +11,7 @@ const OPTIONS = {
   server: { type: 'string' },
   data: { type: 'string' },
   json: { type: 'boolean' },
+  quiet: { type: 'boolean' },
   stores: { type: 'string' },
 } as const;
 
@@ -18,6 +19,7 @@ interface Values {
   readonly server?: string;
   readonly data?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
   readonly stores?: string;
 }
 
@@ -72,10 +74,39 @@ const BOARD: Commands = {
       process.stdout.write(values.json === true ? `${JSON.stringify(status)}\n` : statusText(status));
     },
   },
+  doctor: {
+    usage: 'doctor --data DIR [--json | --quiet]',
+    async run(_, values) {
+      const [{ systemClock }, { doctorText, examine, isHealthy }] = await Promise.all([
+        import('@wafer/protocol'),
+        import('./doctor/doctor.ts'),
+      ]);
+      const found = await examine({ folder: folderOf(values), clock: systemClock });
+      if (values.json === true) process.stdout.write(`${JSON.stringify(found)}\n`);
+      else if (values.quiet !== true) process.stdout.write(doctorText(found));
+      if (!isHealthy(found)) process.exitCode = 1;
+    },
+  },
+  unenrol: {
+    usage: 'unenrol --data DIR',
+    async run(_, values) {
+      const { unenrol, unenrolText } = await import('./unenrol.ts');
+      process.stdout.write(unenrolText(await unenrol(folderOf(values))));
+    },
+  },
 };
 
+/** What a package's lib/board.sh does around these: it is said here so that one list has all. */
+const SYSTEM = [
+  'logs [journalctl options]                    (of the unit)',
+  'devices [allow DEVICE... | deny DEVICE...]   (device nodes that the unit lets the agent at)',
+];
+
 const usageOf = (commands: Commands): string =>
-  ['usage:', ...Object.values(commands).map(({ usage }) => `  ${usage}`)].join('\n');
+  [
+    'usage:',
+    ...[...Object.values(commands).map(({ usage }) => usage), ...SYSTEM].map((line) => `  ${line}`),
+  ].join('\n');
 
 /** `more` are commands beside those of a board. */
 export async function main(args: string[], more: Commands = {}): Promise<void> {

@@ -10,6 +10,7 @@ import { stderrLog } from './log.ts';
 import { RELEASE } from './release.ts';
 import { OwnRelease, startOf, SWITCH_CODE } from './self-update/own-release.ts';
 import { withOwnRelease } from './self-update/runtime.ts';
+import { createWatchdog } from './watchdog.ts';
 
 /** Resolves once it is up. Throws ConfigError when the folder is not enrolled or in use. */
 export async function run(folder: string): Promise<void> {
@@ -36,6 +37,7 @@ export async function run(folder: string): Promise<void> {
     leave: () => leave(SWITCH_CODE),
     now: () => performance.now(),
   });
+  const watchdog = createWatchdog(process.env, () => performance.now());
   const agent = await startAgent({
     folder,
     identity,
@@ -43,9 +45,13 @@ export async function run(folder: string): Promise<void> {
     log,
     createRuntime: (options) => withOwnRelease(createRuntime(options), own),
     onAcknowledged: () => own.acknowledged(),
-    onLook: () => void own.tick(),
+    onLook: (pulse) => {
+      watchdog.beat(pulse);
+      own.tick().catch((error: unknown) => log('error', 'defect', { error: stack(error) }));
+    },
     onReady: () => process.stdout.write(`${JSON.stringify({ ready: true, device: identity.device })}\n`),
   });
+  watchdog.ready();
   let isLeaving = false;
   leave = (code) => {
     if (isLeaving) return;

@@ -94,6 +94,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stop: async (name) => apps.get(name)?.stop(),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
+    overdueMs: () => pool.overdueMs,
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();

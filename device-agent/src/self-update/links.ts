@@ -26,8 +26,13 @@ export class Links {
     this.versions = join(folder, 'versions');
   }
 
+  /** For reading alone. */
+  static at(dataFolder: string): Links {
+    return new Links(join(dataFolder, 'agent'));
+  }
+
   static async open(dataFolder: string): Promise<Links> {
-    const links = new Links(join(dataFolder, 'agent'));
+    const links = Links.at(dataFolder);
     await mkdir(links.versions, { recursive: true, mode: 0o700 });
     return links;
   }
