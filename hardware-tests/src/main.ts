@@ -8,16 +8,25 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isoNow, systemClock, type HardwareRun } from '@wafer/protocol';
 import { differences } from './compare.ts';
-import { LocalBoard } from './rigs/local.ts';
-import { packAgent } from './rigs/package.ts';
+import { publishRun } from './publish.ts';
+import { rigsFor } from './rigs/index.ts';
+import { packAgent, type AgentPackage } from './rigs/package.ts';
 import type { Rig } from './rigs/rig.ts';
-import { runRig, type RigRun } from './run.ts';
-import { table, tallies, sum } from './table.ts';
+import { closeAll, runRig, type RigRun } from './run.ts';
+import { sum, table, tallies } from './table.ts';
 
 const { values } = parseArgs({
   options: {
+    /** May be repeated; without it all that are known. */
+    rig: { type: 'string', multiple: true },
+    /** Another file than boards.yaml. */
+    boards: { type: 'string' },
+    /** A package that was made before. */
+    package: { type: 'string' },
     json: { type: 'boolean', default: false },
+    /** Where the whole result goes, as JSON. */
     out: { type: 'string' },
+    publish: { type: 'boolean', default: false },
   },
 });
 
@@ -26,25 +35,44 @@ const tell = (text: string): void => {
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${text}\n`);
 };
 
-const rigs = (): Rig[] => [new LocalBoard()];
-
-const agent = packAgent();
-const runs: RigRun[] = [];
-try {
-  for (const rig of rigs()) runs.push(await runRig(rig, agent, tell));
-} finally {
-  agent.remove();
+/** One after the other, as their times are shown; then those that are emulated together, which have none. */
+async function runAll(rigs: readonly Rig[], agent: AgentPackage): Promise<RigRun[]> {
+  const runs = new Map<Rig, RigRun>();
+  const take = async (rig: Rig): Promise<unknown> => runs.set(rig, await runRig(rig, agent, tell));
+  for (const rig of rigs) if (rig.kind !== 'emulated') await take(rig);
+  await Promise.all(rigs.filter(({ kind }) => kind === 'emulated').map(take));
+  return rigs.map((rig) => runs.get(rig)!);
 }
-const different = differences(runs.map(({ result, answers }) => ({ rig: result.rig, answers })));
-for (const line of different) tell(`NOT THE SAME: ${line}`);
-const run: HardwareRun = {
-  at: isoNow(systemClock),
-  agent: agent.version,
-  rigs: runs.map(({ result }) => result),
-  digests: [...new Set(runs.flatMap(({ digests }) => [...digests]))].toSorted(),
-  identical: different.length === 0,
-};
+
+function resultOf(runs: readonly RigRun[], agent: AgentPackage): HardwareRun {
+  const different = differences(runs.map(({ result, answers }) => ({ rig: result.rig, answers })));
+  for (const line of different) tell(`NOT THE SAME: ${line}`);
+  return {
+    at: isoNow(systemClock),
+    agent: agent.version,
+    rigs: runs.map(({ result }) => result),
+    digests: [...new Set(runs.flatMap(({ digests }) => [...digests]))].toSorted(),
+    identical: different.length === 0,
+  };
+}
+
+async function hardwareTests(): Promise<HardwareRun> {
+  const rigs = rigsFor(values.rig, values.boards);
+  const agent = packAgent(values.package);
+  try {
+    return resultOf(await runAll(rigs, agent), agent);
+  } finally {
+    agent.remove();
+  }
+}
+
+// Agents are groups of processes of their own, which no terminal ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void closeAll().finally(() => process.exit(130)));
+
+const run = await hardwareTests();
 if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(run, null, 2)}\n`);
+if (values.publish) await publishRun(run);
 const { passed, failed, skipped } = sum(run.rigs);
 const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 const { digests, identical } = run;
@@ -53,4 +81,5 @@ process.stdout.write(
     ? `${JSON.stringify({ rigs: tallies(run), digests, identical })}\n`
     : `\n${table(run)}\n${counts}\n`,
 );
-process.exitCode = failed > 0 || !identical ? 1 : 0;
+const isMissed = values.rig !== undefined && run.rigs.some(({ status }) => status === 'skipped');
+process.exitCode = failed > 0 || !identical || isMissed ? 1 : 0;

@@ -49,18 +49,18 @@ async function walk(journey: Journey, scene: Scene): Promise<Walked> {
 }
 
 /** A rig that is missing: every journey is skipped, by name. */
-function missing(rig: Rig, why: string): RigRun {
-  const journeys = JOURNEYS.map(({ name }): JourneyResult => ({ journey: name, outcome: 'skipped' }));
+function missing(rig: Rig, why: string, all: readonly Journey[]): RigRun {
+  const journeys = all.map(({ name }): JourneyResult => ({ journey: name, outcome: 'skipped' }));
   const { name, kind, arch } = rig;
   const result: RigResult = { rig: name, kind, arch, os: '', node: '', status: 'skipped', why, journeys };
   return { result, answers: new Map(), digests: new Set() };
 }
 
-async function takeThrough(scene: Scene, facts: BoardFacts): Promise<RigRun> {
+async function takeThrough(scene: Scene, facts: BoardFacts, all: readonly Journey[]): Promise<RigRun> {
   const { rig, say } = scene;
   const answers = new Map<string, Answers>();
   const journeys: JourneyResult[] = [];
-  for (const journey of JOURNEYS) {
+  for (const journey of all) {
     const isLost = journeys[0]?.outcome === 'failed';
     if (isLost) {
       journeys.push({ journey: journey.name, outcome: 'failed', detail: 'the board was not enrolled' });
@@ -81,20 +81,39 @@ async function takeThrough(scene: Scene, facts: BoardFacts): Promise<RigRun> {
   return { result, answers, digests: scene.digests };
 }
 
-export async function runRig(rig: Rig, agent: AgentPackage, tell: Say): Promise<RigRun> {
+/** The first of the journeys is the one that enrols. */
+export async function runRig(
+  rig: Rig,
+  agent: AgentPackage,
+  tell: Say,
+  journeys: readonly Journey[] = JOURNEYS,
+): Promise<RigRun> {
   const say: Say = (text) => tell(`${rig.name}: ${text}`);
   const scene = new Scene(rig, say);
+  const close = async (): Promise<void> => {
+    await scene.close();
+    await rig.close();
+  };
+  open.add(close);
   try {
     const facts = await rig.prepare(agent, say);
     say(`${facts.arch}, ${facts.os}, Node ${facts.node}`);
     await scene.open();
-    return await takeThrough(scene, facts);
+    return await takeThrough(scene, facts, journeys);
   } catch (error) {
     if (!(error instanceof RigMissing)) throw error;
     say(`SKIPPED: ${error.message}`);
-    return missing(rig, error.message);
+    return missing(rig, error.message, journeys);
   } finally {
-    await scene.close();
-    await rig.close();
+    open.delete(close);
+    await close();
   }
+}
+
+/** What rigs and scenes that are at work now have started. */
+const open = new Set<() => Promise<void>>();
+
+/** Ends all that runs, where whoever runs it is told to leave. */
+export async function closeAll(): Promise<void> {
+  await Promise.allSettled([...open].map((close) => close()));
 }

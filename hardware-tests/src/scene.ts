@@ -13,7 +13,6 @@ import {
   DeviceId,
   Digest,
   guestTopic,
-  Report,
   TERMINAL_STATES,
   type DeviceDetail,
   type ExecutionState,
@@ -168,19 +167,20 @@ export class Scene {
     return () => this.#listeners.delete(heard);
   }
 
-  /** Resolves once the board has reported this stage of bringing this release. */
-  async stage(app: string, version: string, stage: string): Promise<void> {
+  /** Resolves as the agent begins this step with this release. */
+  async step(app: string, version: string, step: string): Promise<void> {
+    const agent = this.#agent;
+    if (agent === undefined) throw new Error('the agent does not run');
     let stop = (): void => undefined;
-    const seen = new Promise<void>((resolve) => {
-      stop = this.listen((topic, payload) => {
-        if (!topic.endsWith('/report')) return;
-        const { event } = Report.parse(JSON.parse(payload.toString()));
-        const isOurs = event.kind === 'execution' && event.app === app && event.version === version;
-        if (isOurs && event.stage === stage) resolve();
+    const begun = new Promise<void>((resolve) => {
+      stop = agent.hear((line) => {
+        const said = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {};
+        if (said['message'] !== 'step' || said['step'] !== step) return;
+        if (said['app'] === app && said['version'] === version) resolve();
       });
     });
     try {
-      await this.timely(`${app} ${version} ${stage}`, seen);
+      await this.timely(`${step} of ${app} ${version}`, begun);
     } finally {
       stop();
     }

@@ -6,6 +6,8 @@ import { must, type Journey } from './journey.ts';
 
 /** Calls a second on a rig of no patience. */
 const RATE = 50;
+/** Calls that wait for their answer at most: a slow board is called less often, and never left alone. */
+const WAITING = 16;
 /** Of the stream that goes on behind the switch, in calls. */
 const TAIL = 20;
 
@@ -21,6 +23,7 @@ export const swap: Journey = {
     let sent = 0;
     const everyMs = (1000 / RATE) * scene.rig.patience;
     const timer = setInterval(() => {
+      if (sent - heard.length >= WAITING) return;
       sent += 1;
       scene.tell('actor', 'do/count', '');
     }, everyMs);

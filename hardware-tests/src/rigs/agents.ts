@@ -28,9 +28,11 @@ export interface Ways {
 /** `child` is the agent, or what stands for it here: it ends when the agent does. */
 export function runningAgent(child: ChildProcess, ways: Ways): RunningAgent {
   const log: string[] = [];
+  const listeners = new Set<(line: string) => void>();
   const gone = once(child, 'close').then(() => undefined);
   createInterface({ input: child.stderr! }).on('line', (line) => {
     log.push(line);
+    for (const heard of listeners) heard(line);
     if (log.length > KEPT_LINES) log.shift();
   });
   const ready = new Promise<string>((found, lost) => {
@@ -50,6 +52,10 @@ export function runningAgent(child: ChildProcess, ways: Ways): RunningAgent {
   return {
     ready,
     log,
+    hear(heard) {
+      listeners.add(heard);
+      return () => listeners.delete(heard);
+    },
     kill,
     async stop() {
       let late: NodeJS.Timeout | undefined;

@@ -64,7 +64,7 @@ export class LocalBoard implements Rig {
   #spawn(args: readonly string[]): ChildProcess {
     if (this.#agent === undefined) throw new Error('the rig was not prepared');
     // A group of its own, so that a power cut takes its children too.
-    return spawn(this.#agent.program, [...args], {
+    return spawn(join(this.#agent.folder, 'bin/wafer-agent'), [...args], {
       detached: true,
       env: { ...process.env, WAFER_NODE: process.execPath },
       stdio: ['ignore', 'pipe', 'pipe'],

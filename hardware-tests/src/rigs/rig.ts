@@ -35,6 +35,8 @@ export interface RunningAgent {
   readonly ready: Promise<string>;
   /** The last lines of its log. */
   readonly log: readonly string[];
+  /** Tells of each line of its log as it is written, until the function that it answers is called. */
+  hear(heard: (line: string) => void): () => void;
   stop(): Promise<void>;
   /** Ends it and all that it started at once, as a power cut does. */
   kill(): Promise<void>;
