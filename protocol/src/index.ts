@@ -13,6 +13,7 @@ export * from './frame.ts';
 export * from './grant-names.ts';
 export * from './grants.ts';
 export * from './groups.ts';
+export * from './hardware.ts';
 export * from './ids.ts';
 export * from './messages.ts';
 export * from './pins.ts';
