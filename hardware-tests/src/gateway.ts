@@ -24,6 +24,7 @@ export class Gateway {
   onUp: (topic: string, payload: Buffer) => void = () => {};
   #altering = false;
   #altered = 0;
+  #isCut = false;
   #board: TLSSocket | undefined;
   /** Ids of the board's requests for chunks, as they pass. */
   readonly #chunkRequests = new Set<number>();
@@ -58,6 +59,12 @@ export class Gateway {
     return this.#altered;
   }
 
+  /** From now on the line is dead, or works again; whoever has it open loses it. */
+  cut(isCut: boolean): void {
+    this.#isCut = isCut;
+    if (isCut) for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** Sends the board a message that the server never sent. */
   inject(topic: string, payload: string): void {
     this.#board?.write(generate({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }));
@@ -70,6 +77,10 @@ export class Gateway {
   }
 
   #bridge(board: TLSSocket): void {
+    if (this.#isCut) {
+      board.destroy();
+      return;
+    }
     const { upstream, board: identity } = this.#options;
     const broker = connect({ ...upstream, ...identity });
     this.#board = board;

@@ -85,6 +85,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         return new Instance(spec, image, seat, tell, surroundings);
       case 'command':
         return new Job(spec, image, seat, tell, surroundings);
+      case 'agent':
+        throw new FaultError('incompatible', `${spec.app} is an agent, and no guest.`);
     }
   };
 
@@ -112,6 +114,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     memory: () => [...apps.values()].flatMap((app) => app.memory() ?? []),
     endTranspiler: () => prepare.end(),
     giveBack: () => pool.giveBack(),
+    overdueMs: () => pool.overdueMs,
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();

@@ -1,0 +1,39 @@
+/**
+ * `--publish`: brings a run to a fleet's server, for its board matrix, as whoever the CLI is signed in as:
+ * the file that WAFER_CREDENTIALS names, else what `wafer login` kept.
+ */
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { API_ROOT, type HardwareRun } from '@wafer/protocol';
+import { z } from 'zod';
+
+const Credentials = z.object({ api: z.url(), token: z.string().min(1), ca: z.string().optional() });
+
+function credentials(): z.infer<typeof Credentials> {
+  const config = process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
+  const file = process.env['WAFER_CREDENTIALS'] || join(config, 'wafer/credentials.json');
+  return Credentials.parse(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+/** Rejects with what the server said, unless it took it. */
+export async function publishRun(run: HardwareRun): Promise<void> {
+  const { api, token, ca } = credentials();
+  const url = new URL(`${API_ROOT}/hardware-runs`, api);
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const request = send(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(ca === undefined ? {} : { ca }),
+  });
+  request.end(JSON.stringify(run));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const said = await text(response);
+  const status = response.statusCode ?? 0;
+  if (status < 200 || status > 299) throw new Error(`${url.href}: ${status} ${said}`);
+}
