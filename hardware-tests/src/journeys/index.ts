@@ -1,4 +1,7 @@
-/** All journeys, in the order in which a board is taken through them: each finds what those before it left. */
+/**
+ * All journeys, in the order in which a board is taken through them: each finds what those before it left. The
+ * power is cut while there is little to start again, for an emulated board starts slowly.
+ */
 import { enrol } from './enrol.ts';
 import { faults } from './faults.ts';
 import { install } from './install.ts';
@@ -11,10 +14,10 @@ import { swap } from './swap.ts';
 
 export const JOURNEYS: readonly [Journey, ...Journey[]] = [
   enrol,
+  power,
   install,
   swap,
   rollback,
-  power,
   offline,
   faults,
   pins,

@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ended, killGroup, runningAgent } from './agents.ts';
 import type { Emulated } from './binfmt.ts';
 import type { AgentPackage } from './package.ts';
@@ -39,7 +39,7 @@ exec chroot . /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG
 export class EmulatedBoard implements Rig {
   readonly name: Emulated;
   readonly kind = 'emulated';
-  readonly patience = 6;
+  readonly patience = 12;
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafer-rig-'));
   readonly #running = new Set<RunningAgent>();
   #root: RootFileSystem | undefined;
@@ -78,8 +78,9 @@ export class EmulatedBoard implements Rig {
     return Promise.resolve();
   }
 
+  /** Under a name of this rig's own: an agent's lock is found by the path of its folder, and rigs share a network. */
   folder(name: string): string {
-    return join(MOUNT_POINTS.board, name);
+    return join(MOUNT_POINTS.board, `${basename(this.#folder)}-${name}`);
   }
 
   agent(args: readonly string[]): Promise<Ended> {
