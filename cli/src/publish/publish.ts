@@ -15,6 +15,7 @@ import {
   WaferError,
 } from '@wafer/protocol';
 import { triggersProblem } from '@wafer/protocol/schedule';
+import { extname } from 'node:path';
 import type { z } from 'zod';
 import type { Api } from '../api/client.ts';
 import { floorIn } from '../trust/documents.ts';
@@ -139,14 +140,13 @@ export interface Prepared {
 export async function prepare(request: PublishRequest, warn: Warn): Promise<Prepared> {
   const version = named(Version, request.version);
   const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
-  const { component, from } = await load(request.file, warn);
-  const inspection = await inspect(component);
-  const found =
-    from === 'agent'
-      ? await agentManifest(request.file, request.manifest)
-      : await findManifest(request.file, request.manifest);
+  const manifestOf = extname(request.file) === '.gz' ? agentManifest : findManifest;
+  const found = await manifestOf(request.file, request.manifest);
   const { manifest } = found;
   const app = appOf(request.app, manifest);
+
+  const { component } = await load(request.file, warn);
+  const inspection = await inspect(component);
   const wrong = misnamed(app, inspection.world) ?? otherVersion(inspection, version);
   if (wrong !== undefined) throw new WaferError('component.unsupported', wrong);
   const mismatch = worldMismatch(found, inspection.world);
