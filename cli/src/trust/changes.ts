@@ -77,9 +77,21 @@ export function keysNow({ root, targets }: Current, role: OfflineRole): RoleKeys
   );
 }
 
+/** A key id looks like a public key. Nobody has the private half of one, so nobody could ever sign with it. */
+function mustBeNoKeyIds(keys: readonly string[], { root, targets }: Current): void {
+  const ids = new Set([root, targets].flatMap(({ document }) => knownKeyIds(document)));
+  const id = keys.find((hex) => ids.has(hex));
+  if (id !== undefined)
+    throw usage(`${id} is the id of a key, not a public key: give the line that wafer keys make printed`);
+}
+
+const knownKeyIds = (document: RootDocument | TargetsDocument): string[] =>
+  Object.keys(('keys' in document ? document : document.delegations)?.keys ?? {});
+
 /** The role has these keys from then on, of which so many must sign. */
 export function withRoleKeys(current: Current, role: OfflineRole, given: RoleKeys, nowMs: number): Pending {
   const { keys, threshold } = given;
+  mustBeNoKeyIds(keys, current);
   if (threshold > keys.length)
     throw usage(
       `${role} would have ${keys.length} keys, of which ${threshold} would have to sign: that locks everybody out`,

@@ -1,6 +1,7 @@
 /** Ceremonies over real HTTP, on several machines; what comes of them is judged by tuf-js, as a board does. */
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keyId } from '@wafer/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { board } from '../board.ts';
 import { reactor } from '../guests.ts';
@@ -221,6 +222,19 @@ describe('an app', () => {
     await mustWork('delegate', 'demo', '--public', String(made['publicHex']));
     const shared = await person.wafer('keys', 'delegate', 'other', '--public', String(made['publicHex']));
     expect(shared.stderr).toMatch(/is the key of demo: an app has a key of its own/);
+  });
+
+  it('takes no key id for a public key, with which nobody could ever sign', async () => {
+    const made = await mustWork('make', 'demo', '--no-passphrase');
+    await mustWork('delegate', 'demo', '--public', String(made['publicHex']));
+    const id = keyId(String(made['publicHex']));
+    for (const args of [
+      ['add', 'demo'],
+      ['delegate', 'other'],
+    ])
+      expect((await person.wafer('keys', ...args, '--public', id)).stderr).toMatch(
+        /is the id of a key, not a public key/,
+      );
   });
 
   it('gets a floor by itself or with a release, which never sinks and never rules out all', async () => {
