@@ -7,7 +7,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { PROGRAMS } from './src/programs.ts';
@@ -18,6 +18,9 @@ const PROTOCOL = join(ROOT, '../protocol');
 
 /** The program's name → its first module. */
 const ENTRIES = { agent: 'built.ts', ...PROGRAMS };
+
+/** Addons, a folder for each architecture. */
+const NATIVES = readdirSync(join(ROOT, 'native')).filter((name) => name.startsWith('linux-'));
 
 /** Builds that are kept, the newest among them. */
 const KEPT = 4;
@@ -77,6 +80,8 @@ function fingerprint(): string {
         .update('\0');
     }
   }
+  for (const name of NATIVES)
+    hash.update(name).update(readFileSync(join(ROOT, 'native', name, 'board.node')));
   const lock = join(ROOT, '../package-lock.json');
   for (const path of [import.meta.filename, lock]) if (existsSync(path)) hash.update(readFileSync(path));
   return hash.digest('hex').slice(0, 16);
@@ -112,6 +117,11 @@ export async function build(): Promise<string> {
       plugins: [leanest],
       logLevel: 'silent',
     });
+    // Of other architectures too: what is packed here runs there.
+    for (const name of NATIVES) {
+      const from = join(ROOT, 'native', name);
+      await cp(from, join(temporary, 'native', name), { recursive: true });
+    }
     await rename(temporary, folder).catch((error: unknown) => {
       // Another agent, started in the same moment, has made the same.
       if (!existsSync(folder)) throw error;
