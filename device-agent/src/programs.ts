@@ -5,6 +5,7 @@
 
 /** The thread's program → its first module, within the folder of sources. */
 export const PROGRAMS = {
+  board: 'capabilities/board/thread.ts',
   isolate: 'apps/worker.ts',
   keeper: 'capabilities/keyvalue/keeper.ts',
   network: 'capabilities/http/thread.ts',

@@ -24,6 +24,7 @@ import {
   type World,
 } from '@wafer/protocol';
 import type { OpenSecrets } from './unseal.ts';
+import type { StandIn } from '../capabilities/board/thread.ts';
 import type { NetworkThread } from '../capabilities/http/networks.ts';
 
 /** A component made runnable, kept on disk by (digest, transpiler version). */
@@ -156,6 +157,8 @@ export interface RuntimeOptions {
   readonly openSecrets?: OpenSecrets;
   /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */
   readonly network?: NetworkThread;
+  /** What stands in for the kernel's pins, buses and sensors; the board's own unless told otherwise. */
+  readonly hardware?: StandIn;
   /** The board's clock, ms since 1970, for schedules; default `Date.now`. */
   readonly wallNow?: () => number;
   /** Keeps a transpiler ready, at 150 MB, where a person waits for each swap. Default: false. */

@@ -1,0 +1,36 @@
+/**
+ * The addon with the system calls (../../../native/board.c), for the architecture that runs: beside the files
+ * of a built agent, else among the sources.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** Numbers below zero are the system's errors. */
+export interface Addon {
+  /** Bytes of an address. */
+  readonly pointerBytes: number;
+  use(library: string): number;
+  open(path: string, flags: number): number;
+  close(fd: number): number;
+  ioctl(fd: number, request: number, argument: Buffer | number): number;
+  read(fd: number, bytes: Buffer): number;
+  write(fd: number, bytes: Buffer): number;
+  pipe(fds: Buffer, flags: number): number;
+  address(bytes: Buffer): bigint;
+  ioctlLater(fd: number, request: number, argument: Buffer): Promise<number>;
+  pollLater(fds: Buffer, count: number, timeoutMs: number): Promise<number>;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Throws with the file that is missing, or with what the dynamic linker said of it. */
+export function loadAddon(): Addon {
+  const name = `native/${process.platform}-${process.arch}/board.node`;
+  const places = [`./${name}`, `../../../${name}`].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = places.find((path) => existsSync(path));
+  if (found !== undefined) return require(found) as Addon;
+  throw new Error(`the agent was installed without ${places[0]}, which pins and buses need`);
+}
