@@ -1,29 +1,42 @@
 /**
- * Builds the agent into one file for each of its programs: the agent itself, and its threads: the isolate
- * that guests run in, the keeper of their stores, the network for their requests. Names stay as they are,
- * so that a stack can be read. A build lies in dist/<fingerprint of the sources>/, and is made once.
+ * Builds the agent into one file for each of its programs: the agent itself, its commands, its threads (the
+ * isolate that guests run in, the keeper of their stores, the network for their requests) and the child that
+ * transpiles, with the core modules of the transpiler beside it. Names stay as they are, so that a stack can
+ * be read. A build needs nothing but itself and Node; it lies in dist/<fingerprint of the sources>/, and is
+ * made once.
  *
  * Run by itself it makes that folder and says where it is.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Plugin } from 'esbuild';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { PROGRAMS } from './src/programs.ts';
+import { transpilerVersion } from './src/transpiler.ts';
 
 const ROOT = import.meta.dirname;
 const SOURCES = join(ROOT, 'src');
 const PROTOCOL = join(ROOT, '../protocol');
 
 /** The program's name → its first module. */
-const ENTRIES = { agent: 'built.ts', ...PROGRAMS };
+const ENTRIES = { agent: 'built.ts', cli: 'packaged.ts', ...PROGRAMS };
 
 /** Builds that are kept, the newest among them. */
 const KEPT = 4;
 
-/** Never used by the agent, and large: error messages in 50 languages, MQTT in browsers and over SOCKS. */
-const UNUSED = /^(ws|socks|worker-timers|\.\.\/locales\/index\.js)$/;
+/**
+ * Never used by the agent, and large: error messages in 50 languages, MQTT in browsers and over SOCKS. And
+ * this file: a build builds nothing.
+ */
+const UNUSED = /^(ws|socks|worker-timers|\.\.\/locales\/index\.js|\.\.\/build\.ts)$/;
+
+/** What the transpiler loads from beside its file: itself, and the thread of its standard streams. */
+const BESIDE_TRANSPILER = [
+  'jco-transpile/vendor/js-component-bindgen-component.core.wasm',
+  'jco-transpile/vendor/js-component-bindgen-component.core2.wasm',
+  'jco-transpile/node_modules/@bytecodealliance/preview2-shim/dist/io/worker-thread.bundle.js',
+];
 
 /** A module of its own that is read only on a board with a file in YAML. */
 const SELDOM = /^yaml$/;
@@ -82,6 +95,52 @@ function fingerprint(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+const shared = (outdir: string): BuildOptions => ({
+  outdir,
+  bundle: true,
+  absWorkingDir: ROOT,
+  platform: 'node',
+  target: 'node24',
+  define: { TRANSPILER_VERSION: JSON.stringify(transpilerVersion()) },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  plugins: [leanest],
+  logLevel: 'silent',
+});
+
+const programs = (outdir: string): BuildOptions => {
+  const options = shared(outdir);
+  return {
+    ...options,
+    entryPoints: {
+      ...Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(SOURCES, file)])),
+      yaml: 'yaml',
+    },
+    outExtension: { '.js': '.cjs' },
+    // An ES module would bring its loader into every thread.
+    format: 'cjs',
+    banner: { js: "const builtUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { ...options.define, 'import.meta.url': 'builtUrl' },
+  };
+};
+
+/** A process of its own, and asynchronous from its first line: what only an ES module can be. */
+const transpiler = (outdir: string): BuildOptions => ({
+  ...shared(outdir),
+  entryPoints: { transpile: join(SOURCES, 'apps/transpile.ts') },
+  outExtension: { '.js': '.mjs' },
+  format: 'esm',
+});
+
+/** A file of a package, wherever npm put it. */
+function beside(path: string): string {
+  const [found] = [ROOT, join(ROOT, '..')]
+    .map((folder) => join(folder, 'node_modules/@bytecodealliance', path))
+    .filter((file) => existsSync(file));
+  if (found === undefined) throw new Error(`${path} is not installed`);
+  return found;
+}
+
 /** Answers the build's folder, which appears whole or not at all. Rejects where there is nothing to build with. */
 export async function build(): Promise<string> {
   const parent = join(ROOT, 'dist');
@@ -92,26 +151,11 @@ export async function build(): Promise<string> {
   const temporary = join(parent, `.${process.pid}-${randomUUID()}`);
   await mkdir(temporary, { recursive: true });
   try {
-    await bundle({
-      entryPoints: {
-        ...Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(SOURCES, file)])),
-        yaml: 'yaml',
-      },
-      outdir: temporary,
-      outExtension: { '.js': '.cjs' },
-      bundle: true,
-      absWorkingDir: ROOT,
-      platform: 'node',
-      target: 'node24',
-      // An ES module would bring its loader into every thread.
-      format: 'cjs',
-      banner: { js: "const builtUrl = require('node:url').pathToFileURL(__filename).href;" },
-      define: { 'import.meta.url': 'builtUrl' },
-      minifyWhitespace: true,
-      minifySyntax: true,
-      plugins: [leanest],
-      logLevel: 'silent',
-    });
+    await bundle(programs(temporary));
+    await bundle(transpiler(temporary));
+    for (const path of BESIDE_TRANSPILER) {
+      await copyFile(beside(path), join(temporary, basename(path)));
+    }
     await rename(temporary, folder).catch((error: unknown) => {
       // Another agent, started in the same moment, has made the same.
       if (!existsSync(folder)) throw error;

@@ -38,6 +38,7 @@ import { createMachine, type Machine } from './state/machine.ts';
 import { Senses } from './state/sample.ts';
 import { Floors } from './trust/floors.ts';
 import { Trust } from './trust/updater.ts';
+import type { Pulse } from './watchdog.ts';
 
 export interface AgentOptions {
   readonly folder: string;
@@ -49,6 +50,10 @@ export interface AgentOptions {
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
   /** Called at the first connect. */
   readonly onReady: () => void;
+  /** The server has a report that it had not when this process began. */
+  readonly onAcknowledged?: () => void;
+  /** Called whenever it looks what there is to do, with how it is. */
+  readonly onLook?: (pulse: Pulse) => void;
 }
 
 export interface Agent {
@@ -215,6 +220,7 @@ function connect(parts: Parts): Session {
   const { identity, config, log, onReady } = options;
   const { orders, runner } = machine;
   let isFirst = true;
+  const ackedBefore = parts.outbox.acked;
   return openSession({
     identity,
     broker: config.broker,
@@ -229,7 +235,10 @@ function connect(parts: Parts): Session {
         runtime: board.runtime,
         log,
         onDesired: (payload) => orders.receive(payload),
-        onAck: (ack) => reporter.acknowledged(ack),
+        onAck: (ack) => {
+          reporter.acknowledged(ack);
+          if (ack.number > ackedBefore) options.onAcknowledged?.();
+        },
         onReportHealth: () => telling.health(),
         onRestart: (app) => {
           if (board.journal.record(app).current !== null) board.senses.of(app).restartAsked = true;
@@ -260,11 +269,12 @@ async function openComponents(folder: string): Promise<Ground['components']> {
 
 /** Answers what ends it. */
 function startTicking(parts: Parts): () => void {
-  const { options, machine, reporter, telling, renewal, timekeeper } = parts;
+  const { options, board, machine, reporter, telling, renewal, timekeeper } = parts;
   const { ground, config } = options;
   const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
   return pace({
     look() {
+      options.onLook?.({ sincePlanMs: machine.sincePlanMs(), overdueMs: board.runtime.overdueMs() });
       machine.watch.tick();
       machine.runner.wake();
     },

@@ -1,5 +1,5 @@
 /**
- * DIR/agent.yaml: what the board's owner decides. The file is optional; a key that is not known
+ * DIR/agent.yaml, or /etc/wafer-agent/agent.yaml of a package: what the board's owner decides. The file is optional; a key that is not known
  * is an error, because a misspelt cap that caps nothing is worse than an agent that does not start.
  *
  * `policy` is the owner's upper bound. Without it, or without one of its parts, that part is not
@@ -53,9 +53,12 @@ export function parseConfig(text: string, name: string): Config {
   return parsed.data;
 }
 
-/** Reads `<folder>/agent.yaml`; defaults when there is none. Throws ConfigError. */
-export async function readConfig(folder: string): Promise<Config> {
-  const path = join(folder, 'agent.yaml');
+/**
+ * Reads `<folder>/agent.yaml`, or the file that a package keeps elsewhere for the owner alone (then the one in
+ * the folder, where the agent itself may write, does not count); defaults when there is none. Throws ConfigError.
+ */
+export async function readConfig(folder: string, named = process.env['WAFER_AGENT_CONFIG']): Promise<Config> {
+  const path = named ?? join(folder, 'agent.yaml');
   let text: string;
   try {
     text = await readFile(path, 'utf8');

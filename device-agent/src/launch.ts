@@ -4,12 +4,13 @@
  * keep its young generation small and an allocator told to give back what is free. Both are decided when
  * a process starts, so this one becomes that one: same process, same id, same standard streams.
  *
- * The build is made when it is missing, of the very sources that lie here, so what runs is always what
- * they say. Where it can not be had (no builder installed, a folder that is read-only, a system without
+ * A packaged agent has its build beside it. From sources it is made when it is missing, of the very sources
+ * that lie here, so what runs is always what they say. Where it can not be had (no builder installed, a folder that is read-only, a system without
  * `execve`) the agent runs from its sources, to the same effect.
  */
 import { join } from 'node:path';
-import { build } from '../build.ts';
+import { fileURLToPath } from 'node:url';
+import { AGENT, isBuilt } from './programs.ts';
 
 /**
  * Of V8: a small young generation; of two ways the one that takes less memory; code that was not run
@@ -32,7 +33,9 @@ const ALLOCATOR = {
 
 /** The built agent's file; undefined where it can not be had. */
 async function built(): Promise<string | undefined> {
+  if (isBuilt) return fileURLToPath(AGENT);
   try {
+    const { build } = await import('../build.ts');
     return join(await build(), 'agent.cjs');
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 /**
  * Programs that run in threads and processes of their own, for an agent that runs from its sources and
- * for a built one, which lies in dist/<fingerprint>/ with those of its threads beside it.
+ * for a built one, which has those of its threads beside it, and reads no sources.
  */
 
 /** The thread's program → its first module, within the folder of sources. */
@@ -10,11 +10,17 @@ export const PROGRAMS = {
   network: 'capabilities/http/thread.ts',
 } as const;
 
-const isBuilt = import.meta.url.endsWith('.cjs');
+/** Whether this is a build, in which every program is one file that ends in `.cjs`. */
+export const isBuilt = import.meta.url.endsWith('.cjs');
 
-/** The folder of this file's sources. */
-export const SOURCES = new URL(isBuilt ? '../../src/' : './', import.meta.url);
+const beside = (built: string, source: string): URL => new URL(isBuilt ? built : source, import.meta.url);
 
-/** What a thread begins with: in a built agent one file, CommonJS, that ends in `.cjs`. */
+/** What a thread begins with. */
 export const programUrl = (name: keyof typeof PROGRAMS): URL =>
-  isBuilt ? new URL(`./${name}.cjs`, import.meta.url) : new URL(PROGRAMS[name], SOURCES);
+  beside(`./${name}.cjs`, `./${PROGRAMS[name]}`);
+
+/** What the child that transpiles begins with. */
+export const TRANSPILE: URL = beside('./transpile.mjs', './apps/transpile.ts');
+
+/** The agent that `run` becomes, in a build. */
+export const AGENT: URL = beside('./agent.cjs', './built.ts');

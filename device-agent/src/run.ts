@@ -1,4 +1,5 @@
 /** `run`: the agent on an enrolled folder, until a signal ends it. */
+import { performance } from 'node:perf_hooks';
 import { systemClock } from '@wafer/protocol';
 import { startAgent } from './agent.ts';
 import { createRuntime } from './apps/host.ts';
@@ -6,6 +7,10 @@ import { ConfigError, readConfig } from './config.ts';
 import { readIdentity } from './link/identity.ts';
 import { lockFolder } from './lock.ts';
 import { stderrLog } from './log.ts';
+import { RELEASE } from './release.ts';
+import { OwnRelease, startOf, SWITCH_CODE } from './self-update/own-release.ts';
+import { withOwnRelease } from './self-update/runtime.ts';
+import { createWatchdog } from './watchdog.ts';
 
 /** Resolves once it is up. Throws ConfigError when the folder is not enrolled or in use. */
 export async function run(folder: string): Promise<void> {
@@ -23,25 +28,43 @@ export async function run(folder: string): Promise<void> {
     log('error', 'defect', { error: stack(error) });
     process.exit(1);
   });
+  let leaveWith: number | undefined;
+  let leave = (code: number): void => void (leaveWith = code);
+  const own = await OwnRelease.open({
+    dataFolder: folder,
+    start: startOf(process.env),
+    version: RELEASE.version,
+    leave: () => leave(SWITCH_CODE),
+    now: () => performance.now(),
+  });
+  const watchdog = createWatchdog(process.env, () => performance.now());
   const agent = await startAgent({
     folder,
     identity,
     config,
     log,
-    createRuntime,
+    createRuntime: (options) => withOwnRelease(createRuntime(options), own),
+    onAcknowledged: () => own.acknowledged(),
+    onLook: (pulse) => {
+      watchdog.beat(pulse);
+      own.tick().catch((error: unknown) => log('error', 'defect', { error: stack(error) }));
+    },
     onReady: () => process.stdout.write(`${JSON.stringify({ ready: true, device: identity.device })}\n`),
   });
+  watchdog.ready();
   let isLeaving = false;
-  const leave = () => {
+  leave = (code) => {
     if (isLeaving) return;
     isLeaving = true;
     void agent
       .close()
       .catch((error: unknown) => log('error', 'defect', { error: stack(error) }))
-      .finally(() => process.exit(0));
+      .finally(() => process.exit(code));
   };
-  process.on('SIGTERM', leave);
-  process.on('SIGINT', leave);
+  // An order that was known at the boot may have been carried out already.
+  if (leaveWith !== undefined) leave(leaveWith);
+  process.on('SIGTERM', () => leave(0));
+  process.on('SIGINT', () => leave(0));
 }
 
 const stack = (error: unknown): string =>

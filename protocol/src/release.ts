@@ -2,7 +2,10 @@
  * A release as its publisher signs it: a TUF target whose `custom` says everything that admission
  * and the agent need, so that nothing about a component is believed because a server said it.
  *
- * Path of the target: `<app>/<version>/<digest>.wasm`, in the role that `targets` delegates to the
+ * The app `wafer-agent` is the agent itself: its releases are bundles (agent-bundle.ts) of the world `agent`,
+ * and no other app's are.
+ *
+ * Path of the target: `<app>/<version>/<digest>.wasm` (`.tar.gz` of an agent), in the role that `targets` delegates to the
  * app (role name = app name, see `delegatedPaths`). The target `<app>/floor` carries the
  * lowest counter that may still run; the director's public keys are the target `director/keys.json`
  * of the top-level role, so they rotate through the offline chain.
@@ -17,8 +20,8 @@ export const CHUNK_BYTES = 32 * 1024;
 /** Largest component that is accepted unless the server is configured otherwise. */
 export const DEFAULT_MAX_COMPONENT_BYTES = 16 * 1024 * 1024;
 
-/** How the agent drives a guest, found from its exports (design: worlds). */
-export const World = z.enum(['command', 'reactor']);
+/** How the agent drives a guest, found from its exports (design: worlds); or an agent itself. */
+export const World = z.enum(['command', 'reactor', 'agent']);
 export type World = z.infer<typeof World>;
 
 /** `custom` of a release's target. */
@@ -54,8 +57,19 @@ export type DirectorKeys = z.infer<typeof DirectorKeys>;
 
 export const DIRECTOR_KEYS_TARGET = 'director/keys.json';
 
+/** A release of this app is an agent, and an agent is released as nothing else. */
+export const AGENT_APP = AppName.parse('wafer-agent');
+
+/** Why a release of this app may not be of this world; undefined when it may. */
+export function misnamed(app: AppName, world: World): string | undefined {
+  if ((app === AGENT_APP) === (world === 'agent')) return undefined;
+  return world === 'agent'
+    ? `it is an agent, which is released as ${AGENT_APP} and not as ${app}`
+    : `the name ${AGENT_APP} is kept for agents, and this is a ${world}`;
+}
+
 export const releaseTarget = (app: AppName, version: Version, digest: Digest): string =>
-  `${app}/${version}/${digest}.wasm`;
+  `${app}/${version}/${digest}${app === AGENT_APP ? '.tar.gz' : '.wasm'}`;
 
 export const floorTarget = (app: AppName): string => `${app}/floor`;
 

@@ -36,12 +36,15 @@ export function addClaimCommands(program: Command, context: Context): void {
     const asked = claimOf(options);
     const created = await (await signedInApi(context)).createClaim(asked);
     const enrol = enrolCommand(created.token, created.server);
+    const packaged = packagedCommand(created.token, created.server);
     return {
-      json: { ...created, enrol },
+      json: { ...created, enrol, packaged },
       text: () =>
         [
           created.token,
-          `enrols ${created.uses} ${created.uses === 1 ? 'device' : 'devices'} until ${created.expires}. On the board:`,
+          `enrols ${created.uses} ${created.uses === 1 ? 'device' : 'devices'} until ${created.expires}. On a board with the package:`,
+          `  ${packaged}`,
+          'or in a clone of this project, which then starts it with npm run agent -- run --data data/board:',
           `  ${enrol}`,
         ].join('\n'),
     };
@@ -58,3 +61,7 @@ export function addClaimCommands(program: Command, context: Context): void {
 /** The server says where devices reach it; the CLI's own way to it may be one that only this machine has. */
 const enrolCommand = (token: string, server: string): string =>
   `npm run agent -- enrol ${token} --server ${server} --data data/board`;
+
+/** It enrols, enables and starts. */
+const packagedCommand = (token: string, server: string): string =>
+  `sudo wafer-agent enrol ${token} --server ${server}`;

@@ -2,7 +2,7 @@
  * `wafer inspect`: what a publisher wants to know about a guest before anybody else does. Judged by the
  * same rules that publish, the server and the device apply, so that what is clean here is taken there.
  */
-import { describeRefusal, refusals, type World } from '@wafer/protocol';
+import { describeRefusal, refusals, WaferError, type World } from '@wafer/protocol';
 import { packChunks } from '@wafer/protocol/chunk';
 import { inspect } from '../publish/component.ts';
 import { load, type Loaded, type Warn } from '../publish/load.ts';
@@ -16,7 +16,7 @@ export type ByPackage = Readonly<Record<string, readonly string[]>>;
 
 export interface Report {
   readonly file: string;
-  readonly from: Loaded['from'];
+  readonly from: Exclude<Loaded['from'], 'agent'>;
   readonly world: World;
   readonly digest: string;
   /** Bytes of the component. */
@@ -39,6 +39,8 @@ export interface Report {
 export async function reportOn(file: string, manifest: string | undefined, warn: Warn): Promise<Report> {
   const found = await findManifest(file, manifest);
   const { component, from } = await load(file, warn);
+  if (from === 'agent')
+    throw new WaferError('cli.usage', `${file} is an agent and asks for nothing; wafer publish takes it`);
   const inspection = await inspect(component);
   const { world, imports, exports } = inspection;
   const chunks = await packChunks(component);

@@ -29,7 +29,7 @@ export function addPublishCommands(program: Command, context: Context): void {
   const command = addCommand(
     program,
     'publish <file>',
-    'sign a component, a WASI preview 1 module, a .js guest or a .c file and bring it to a channel',
+    'sign a component, a WASI preview 1 module, a .js guest, a .c file or an agent (.tar.gz) and bring it to a channel',
     context,
     async ([file = ''], self) => {
       const options = self.opts<PublishOptions>();

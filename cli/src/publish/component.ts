@@ -6,15 +6,19 @@ import {
   type ComponentWorld,
   interfaceName,
   readWorld,
+  type Version,
   WaferError,
   type World,
   worldOf,
 } from '@wafer/protocol';
+import { isAgentBundle, readAgentBundle } from '@wafer/protocol/agent-bundle';
 import { readFile } from 'node:fs/promises';
 import { jcoFolder } from './packages.ts';
 
 export interface Inspection extends ComponentWorld {
   readonly world: World;
+  /** What an agent's bundle says that it is. */
+  readonly version?: Version;
 }
 
 /** The binary's preamble: magic, then version and layer (component model, Binary.md). */
@@ -62,6 +66,10 @@ function exportsStart(bytes: Uint8Array): boolean {
 
 /** Throws component.not-wasm, or component.unsupported with the reason. */
 export async function inspect(component: Uint8Array): Promise<Inspection> {
+  if (isAgentBundle(component)) {
+    const { version } = readAgentBundle(component).manifest;
+    return { imports: [], exports: [], world: 'agent', version };
+  }
   const { componentWit } = await import('@bytecodealliance/jco-transpile/wasm-tools');
   let wit: string;
   try {

@@ -1,8 +1,9 @@
 /**
  * From a file on disk to a component: a component as it is, a core module adapted, a script componentized,
- * C compiled.
+ * C compiled; and the bundle of an agent, which is none and stays as it is.
  */
 import { DEFAULT_MAX_COMPONENT_BYTES, WaferError } from '@wafer/protocol';
+import { isAgentBundle } from '@wafer/protocol/agent-bundle';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { adaptModule, kindOf } from './component.ts';
@@ -12,7 +13,7 @@ const JAVASCRIPT = new Set(['.js', '.mjs']);
 export interface Loaded {
   readonly component: Uint8Array;
   /** What the file was. */
-  readonly from: 'component' | 'module' | 'javascript' | 'c';
+  readonly from: 'component' | 'module' | 'javascript' | 'c' | 'agent';
 }
 
 /** Told what a compiler has to say about what it made all the same. */
@@ -34,7 +35,8 @@ export async function load(file: string, warn: Warn): Promise<Loaded> {
 
 /** From a component or a preview 1 module; `file` is what errors name. */
 export async function fromBinary(bytes: Uint8Array, file: string): Promise<Loaded> {
-  const kind = kindOf(withinLimit(bytes, file));
+  if (isAgentBundle(withinLimit(bytes, file))) return { component: bytes, from: 'agent' };
+  const kind = kindOf(bytes);
   switch (kind) {
     case 'component':
       return { component: bytes, from: kind };

@@ -7,7 +7,17 @@
  *
  * Unknown keys are errors: a grant that is misspelt must not be silently absent.
  */
-import { AppName, Grants, HealthRule, Isolation, Limits, Triggers, WaferError, World } from '@wafer/protocol';
+import {
+  AGENT_APP,
+  AppName,
+  Grants,
+  HealthRule,
+  Isolation,
+  Limits,
+  Triggers,
+  WaferError,
+  World,
+} from '@wafer/protocol';
 import { triggersProblem } from '@wafer/protocol/schedule';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -70,6 +80,18 @@ export async function findManifest(component: string, named: string | undefined)
   if (text.length > MAX_MANIFEST_BYTES)
     throw new WaferError('manifest.invalid', `${file}: longer than ${MAX_MANIFEST_BYTES} bytes`);
   return { file, manifest: parseManifest(text, file), isWritten: true };
+}
+
+/** How long an agent must hold before what it replaced is given up. */
+const AGENT_SOAK_MS = 60_000;
+
+/** As for an app, but that only a manifest which the person named counts: a bundle lies among builds. */
+export async function agentManifest(bundle: string, named: string | undefined): Promise<Found> {
+  const found =
+    named === undefined
+      ? { file: bundle, manifest: Manifest.parse({ health: { soakMs: AGENT_SOAK_MS } }), isWritten: false }
+      : await findManifest(bundle, named);
+  return { ...found, manifest: { ...found.manifest, app: AGENT_APP } };
 }
 
 /** Why a component of this world is not the one that the manifest is about; undefined when it is. */

@@ -8,6 +8,7 @@ import {
   ChannelName,
   type Clock,
   describeRefusals,
+  misnamed,
   refusals,
   type ReleaseCustom,
   Version,
@@ -21,9 +22,9 @@ import type { Outcome } from '../trust/ceremony.ts';
 import { expiryWarnings } from '../trust/expiry.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { parseCounter } from '../trust/options.ts';
-import { inspect } from './component.ts';
+import { inspect, type Inspection } from './component.ts';
 import { load, type Warn } from './load.ts';
-import { findManifest, type Manifest, worldMismatch } from './manifest.ts';
+import { agentManifest, findManifest, type Manifest, worldMismatch } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import {
   type Chain,
@@ -138,12 +139,16 @@ export interface Prepared {
 export async function prepare(request: PublishRequest, warn: Warn): Promise<Prepared> {
   const version = named(Version, request.version);
   const channel = request.channel === undefined ? undefined : named(ChannelName, request.channel);
-  const found = await findManifest(request.file, request.manifest);
+  const { component, from } = await load(request.file, warn);
+  const inspection = await inspect(component);
+  const found =
+    from === 'agent'
+      ? await agentManifest(request.file, request.manifest)
+      : await findManifest(request.file, request.manifest);
   const { manifest } = found;
   const app = appOf(request.app, manifest);
-
-  const { component } = await load(request.file, warn);
-  const inspection = await inspect(component);
+  const wrong = misnamed(app, inspection.world) ?? otherVersion(inspection, version);
+  if (wrong !== undefined) throw new WaferError('component.unsupported', wrong);
   const mismatch = worldMismatch(found, inspection.world);
   if (mismatch !== undefined) throw new WaferError('component.unsupported', mismatch);
   const problem = triggersProblem(manifest.triggers, inspection.world);
@@ -158,6 +163,10 @@ export async function prepare(request: PublishRequest, warn: Warn): Promise<Prep
   const draft = { ...draftRelease(app, version, component, inspection, manifest), floor };
   return { draft, component, manifest, channel };
 }
+
+/** A bundle says itself which version it is. */
+const otherVersion = ({ version }: Inspection, wanted: Version): string | undefined =>
+  version === undefined || version === wanted ? undefined : `the bundle is of ${version}, not of ${wanted}`;
 
 function appOf(typed: string | undefined, manifest: Manifest): AppName {
   if (typed === undefined) {

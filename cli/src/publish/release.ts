@@ -106,7 +106,7 @@ export function publishedCounter({ role }: Chain, draft: Draft): number | undefi
   if (path !== releaseTarget(draft.app, draft.version, draft.digest))
     throw new WaferError(
       'release.exists',
-      `${draft.app} ${draft.version} was published with the digest ${path.slice(prefix.length, -'.wasm'.length)}, this one is ${draft.digest}: give it a new version`,
+      `${draft.app} ${draft.version} was published with the digest ${path.slice(prefix.length).split('.')[0]}, this one is ${draft.digest}: give it a new version`,
     );
   const { counter, ...rest } = ReleaseCustom.parse(custom);
   if (!isDeepStrictEqual(JSON.parse(JSON.stringify(rest)), JSON.parse(JSON.stringify(draft.custom))))

@@ -23,10 +23,13 @@ const LIVES = [
 function Commands({ claim }: { claim: CreatedClaim }) {
   return (
     <Stack gap="sm" data-testid="made-claim">
-      <Text>On the board, in a clone of this project, enrol once:</Text>
+      <Text>On a board with the package this enrols, enables and starts the agent:</Text>
+      <Command>{`sudo wafer-agent enrol ${claim.token} --server ${claim.server}`}</Command>
+      <Text>Or in a clone of this project: enrol once,</Text>
       <Command>{`npm run agent -- enrol ${claim.token} --server ${claim.server} --data data/board`}</Command>
-      <Text>Then start its agent; the board appears in the fleet by itself:</Text>
+      <Text>then start the agent:</Text>
       <Command>npm run agent -- run --data data/board</Command>
+      <Text>The board appears in the fleet by itself.</Text>
       <Text size="sm" c="dimmed">
         The token enrols {counted(claim.uses, 'board')} until {fullTime(Date.parse(claim.expires))}. It is
         shown this once.

@@ -79,6 +79,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         return new Instance(spec, image, seat, tell, surroundings);
       case 'command':
         return new Job(spec, image, seat, tell, surroundings);
+      case 'agent':
+        throw new FaultError('incompatible', `${spec.app} is an agent, and no guest.`);
     }
   };
 
@@ -92,6 +94,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stop: async (name) => apps.get(name)?.stop(),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
+    overdueMs: () => pool.overdueMs,
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();

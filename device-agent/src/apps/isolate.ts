@@ -107,6 +107,13 @@ export class Isolate {
     });
   }
 
+  /** By how much its task has outlasted its deadline, ms; whoever holds the deadlines ends it before. */
+  get overdueMs(): number {
+    if (this.#running === undefined) return 0;
+    const { stage, forMs } = currentStage(this.#stages);
+    return Math.max(0, forMs - this.#running.allowed[stage]);
+  }
+
   drop(guest: GuestId): void {
     this.#send({ type: 'drop', guest });
   }

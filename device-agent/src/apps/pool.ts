@@ -48,6 +48,11 @@ export class Pool {
     return seat;
   }
 
+  /** Of the isolate that is furthest over a deadline, ms. */
+  get overdueMs(): number {
+    return Math.max(0, ...[...this.#seats, ...this.#dedicated].map((seat) => seat.overdueMs));
+  }
+
   unload(image: ImageKey): void {
     for (const seat of [...this.#seats, ...this.#dedicated]) seat.unload(image);
   }

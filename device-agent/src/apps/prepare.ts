@@ -7,15 +7,14 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { FaultError, Minutes, type Digest, type Limits, type Milliseconds } from '@wafer/protocol';
-import { z } from 'zod';
 import { MalformedModule } from '@wafer/protocol/wasm/binary';
-import { SOURCES } from '../programs.ts';
+import { TRANSPILE } from '../programs.ts';
+import { transpilerVersion } from '../transpiler.ts';
 import { boundModules } from './limits.ts';
 import { DamagedFolder, readContents, syncFolder } from './manifest.ts';
 import type { Prepared } from './runtime.ts';
@@ -46,13 +45,6 @@ export interface Prepare {
   (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
   /** Ends the child that is kept ready. */
   close(): void;
-}
-
-function transpilerVersion(): string {
-  const path = findPackageJSON('@bytecodealliance/jco-transpile', SOURCES);
-  if (path === undefined) throw new Error('the transpiler is not installed');
-  const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(path, 'utf8')));
-  return `${version}-${FORMAT}`;
 }
 
 const isAlive = (pid: number): boolean => {
@@ -164,8 +156,8 @@ async function make(target: string, child: Child, digest: Digest): Promise<numbe
  */
 export function createPrepare(options: PrepareOptions): Prepare {
   const { folder, timeLimit = Minutes(5), memoryMiB = 512 } = options;
-  const script = options.script ?? fileURLToPath(new URL('apps/transpile.ts', SOURCES));
-  const version = transpilerVersion();
+  const script = options.script ?? fileURLToPath(TRANSPILE);
+  const version = `${transpilerVersion()}-${FORMAT}`;
   const transpilers = new Transpilers({ folder, script, memoryMiB });
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;

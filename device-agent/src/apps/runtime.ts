@@ -138,6 +138,9 @@ export interface Runtime {
   /** One entry for each app that has an instance; latencies since the last call of this. */
   health(): AppHealth[];
 
+  /** By how much a guest's call has outlasted its deadline, ms: more than a moment means that ending it failed. */
+  overdueMs(): number;
+
   /** Ends every isolate. */
   close(): Promise<void>;
 }

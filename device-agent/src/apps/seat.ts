@@ -65,6 +65,10 @@ export class Seat {
     return this.#isolate !== undefined && this.#tenants.size === 0 && this.#current === undefined;
   }
 
+  get overdueMs(): number {
+    return this.#isolate?.overdueMs ?? 0;
+  }
+
   isIn(isolate: Isolate): boolean {
     return this.#isolate === isolate;
   }

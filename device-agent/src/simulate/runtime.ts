@@ -125,6 +125,10 @@ export class SimulatedRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  overdueMs(): number {
+    return 0;
+  }
+
   health(): AppHealth[] {
     return [...this.#instances].map(([app, { serving, warm }]) => ({
       app,

@@ -1,5 +1,5 @@
 /** The executors of an execution's way: reject, adopt, begin, fetch, prepare, swap, and its ends. */
-import { type AppName, type ExecutionStage, type Fault, type SwapFigures } from '@wafer/protocol';
+import { AGENT_APP, type AppName, type ExecutionStage, type Fault, type SwapFigures } from '@wafer/protocol';
 import { SwapFailed } from '../apps/runtime.ts';
 import { appSpec, executionEvent, running, type Board, type Executors } from './board.ts';
 import { asFault, retryDelayMs } from './failing.ts';
@@ -145,7 +145,9 @@ function failedSwap(
   fault: Fault,
   figures?: SwapFigures,
 ): Promise<void> {
-  const state = board.senses.of(app).serving === undefined ? 'FAILED' : 'ROLLED_BACK';
+  // The agent that could not be replaced goes on, also the package's own, which no order brought.
+  const goesOn = app === AGENT_APP || board.senses.of(app).serving !== undefined;
+  const state = goesOn ? 'ROLLED_BACK' : 'FAILED';
   return end(board, app, order, state, fault, figures);
 }
 

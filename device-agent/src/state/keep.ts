@@ -1,5 +1,5 @@
 /** The executors around what is installed: start, restart, settle, rollback, stop, remove. */
-import type { AppName, Fault, SwapFigures } from '@wafer/protocol';
+import { AGENT_APP, type AppName, type Fault, type SwapFigures } from '@wafer/protocol';
 import { appSpec, executionEvent, type Board, type Executors } from './board.ts';
 import { asFault, CRASH_LOOP_AFTER, retryDelayMs } from './failing.ts';
 import type { Release } from './journal.ts';
@@ -37,7 +37,8 @@ export const keeping: Keeping = {
     const { previous } = board.journal.record(app);
     const back = previous !== null && previous.order.counter >= board.floors.of(app) ? previous : null;
     const figures = await returnTo(board, app, back);
-    const state = back === null ? ('FAILED' as const) : ('ROLLED_BACK' as const);
+    const goesOn = back !== null || app === AGENT_APP;
+    const state = goesOn ? ('ROLLED_BACK' as const) : ('FAILED' as const);
     const event = executionEvent(board, release.order, state, {
       fault,
       ...(back === null ? {} : { runningVersion: back.order.version }),

@@ -10,6 +10,7 @@
  * knows which; a release that fails its probe or its soak is replaced by the one before without
  * help; an execution that ended badly is never tried again.
  */
+import { performance } from 'node:perf_hooks';
 import type { DeviceId, Digest, Fault, Policy } from '@wafer/protocol';
 import type { Trust } from '../trust/updater.ts';
 import { apply } from './apply.ts';
@@ -33,6 +34,8 @@ export interface MachineOptions {
 }
 
 export interface Machine {
+  /** Since the last plan was made, ms. */
+  readonly sincePlanMs: () => number;
   readonly orders: Orders;
   readonly runner: Runner;
   readonly watch: Watch;
@@ -42,12 +45,14 @@ export function createMachine(options: MachineOptions): Machine {
   const { board, device, policy, trust, reportFault } = options;
   const { journal, floors, clock, log } = board;
   const prune = pruner(board, options.onDiskError);
+  let plannedAt = performance.now();
   const runner = new Runner({
     plan: async () => {
       const wanted = wantedDigests(board, orders.verdicts);
       const actual = await sample(board, policy, wanted);
       options.onChange();
       await prune(wanted);
+      plannedAt = performance.now();
       return plan(orders.verdicts, actual, clock.now());
     },
     apply: (step, signal) => apply(board, step, signal),
@@ -56,7 +61,8 @@ export function createMachine(options: MachineOptions): Machine {
   });
   const wake = () => runner.wake();
   const orders = new Orders({ device, policy, trust, floors, journal, clock, log, reportFault, wake });
-  return { orders, runner, watch: new Watch(board, wake) };
+  const sincePlanMs = () => performance.now() - plannedAt;
+  return { sincePlanMs, orders, runner, watch: new Watch(board, wake) };
 }
 
 /** Looks at the folder only when what must stay has changed. */

@@ -3,6 +3,7 @@ import {
   FaultError,
   FloorCustom,
   floorTarget,
+  misnamed,
   ReleaseCustom,
   releaseTarget,
   type AppName,
@@ -34,6 +35,8 @@ export async function genuine(view: TargetView, order: DesiredApp): Promise<Rele
   if (path !== releaseTarget(custom.app, custom.version, sha256)) {
     throw new FaultError('signature', `${path} is not where ${custom.app} ${custom.version} belongs`, path);
   }
+  const wrong = misnamed(custom.app, custom.world);
+  if (wrong !== undefined) throw new FaultError('incompatible', `${path} is refused: ${wrong}`, path);
   return custom;
 }
 

@@ -137,6 +137,10 @@ export class FakeRuntime implements Runtime {
     this.#check(version, 'running');
   }
 
+  overdueMs(): number {
+    return 0;
+  }
+
   health(): AppHealth[] {
     return [...this.#instances].map(([app, { serving }]) => ({
       app,

@@ -68,6 +68,39 @@ test('an order for what was signed, within all bounds, is admitted', async () =>
   expect(verdict.kind).toBe('admitted');
 });
 
+test('an agent signed as another app is refused, and so is an app signed as the agent', async () => {
+  const verdicts = await Promise.all(
+    [['thermo', 'agent'] as const, ['wafer-agent', 'reactor'] as const].map(async ([name, world]) => {
+      const repository = new Repository();
+      const published = repository.publish(name, '1.0.0', { world });
+      const { judge } = await newBoard(repository);
+      return (await judge(repository.desired(DEVICE, 1, [orderFor(published)])))[0];
+    }),
+  );
+  for (const verdict of verdicts) expect(verdict).toEqual(fault('incompatible'));
+});
+
+test('a new agent that no publisher signed is refused, though the director ordered it', async () => {
+  const repository = new Repository();
+  const published = repository.publish('wafer-agent', '1.0.0', { world: 'agent' });
+  const { judge } = await newBoard(repository);
+  const genuine = orderFor(published);
+  const other = sha256('other bytes');
+  const path = genuine.target.path.replace(genuine.target.sha256, other);
+  const order = { ...genuine, target: { ...genuine.target, path, sha256: other } };
+  const [verdict] = await judge(repository.desired(DEVICE, 1, [order]));
+  expect(verdict).toEqual(fault('signature', path));
+});
+
+test('an owner who does not list the agent among the apps keeps the one that there is', async () => {
+  const repository = new Repository();
+  const published = repository.publish('wafer-agent', '1.0.0', { world: 'agent' });
+  const { judge } = await newBoard(repository);
+  const policy = { apps: [AppName.parse('thermo')] };
+  const [verdict] = await judge(repository.desired(DEVICE, 1, [orderFor(published)]), undefined, policy);
+  expect(verdict).toEqual(fault('policy', 'policy.apps'));
+});
+
 test("wrong target: another device's document is refused as a whole", async () => {
   const repository = new Repository();
   const { judge } = await newBoard(repository);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { CHUNK_BYTES, WaferError, type Digest } from '@wafer/protocol';
+import { isAgentBundle } from '@wafer/protocol/agent-bundle';
 import { packChunk, packChunks, type Chunk } from '@wafer/protocol/chunk';
 import { isWasm } from './inspect.ts';
 import { sha256 } from './metadata.ts';
@@ -58,7 +59,7 @@ export async function receiveBlob(
   const chunks: Chunk[] = [];
   let length = 0;
   for await (const raw of cut(source)) {
-    if (length === 0 && !isWasm(raw))
+    if (length === 0 && !isWasm(raw) && !isAgentBundle(raw))
       throw new WaferError('component.not-wasm', 'The file does not begin with \\0asm.');
     length += raw.length;
     if (length > maxBytes) throw tooLarge(maxBytes);

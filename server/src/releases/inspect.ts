@@ -1,11 +1,20 @@
 /**
- * What an uploaded component really imports and exports. Its bytes come from outside, and the
+ * What an uploaded component really imports and exports, and of which version an agent's bundle is. Its bytes come from outside, and the
  * parser is known to panic on some: it runs in a child process without environment, one at a time,
  * with a limit on time and output.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Seconds, WaferError, readWorld, worldOf, type ComponentWorld, type World } from '@wafer/protocol';
+import {
+  Seconds,
+  WaferError,
+  readWorld,
+  worldOf,
+  type ComponentWorld,
+  type Version,
+  type World,
+} from '@wafer/protocol';
+import { AgentManifest, isAgentBundle } from '@wafer/protocol/agent-bundle';
 
 const CHILD = fileURLToPath(new URL('./inspect-child.ts', import.meta.url));
 const TIME_LIMIT = Seconds(20);
@@ -13,6 +22,8 @@ const OUTPUT_LIMIT_BYTES = 2 * 1024 * 1024;
 
 export interface Inspection extends ComponentWorld {
   readonly world: World;
+  /** What an agent's bundle says that it is. */
+  readonly version?: Version;
 }
 
 export const isWasm = (head: Uint8Array): boolean =>
@@ -30,13 +41,17 @@ export function inspect(bytes: Uint8Array): Promise<Inspection> {
 }
 
 async function inspectNow(bytes: Uint8Array): Promise<Inspection> {
+  if (isAgentBundle(bytes)) {
+    const { version } = AgentManifest.parse(JSON.parse(await readInChild(bytes, 'agent')));
+    return { imports: [], exports: [], world: 'agent', version };
+  }
   if (!isWasm(bytes)) throw new WaferError('component.not-wasm', 'The bytes do not begin with \\0asm.');
   // The fourth pair of bytes is the layer: 0 a core module, 1 a component (component-model, Binary.md).
   if (bytes[6] !== 1)
     throw unsupported(
       'This is a core module. Adapt it to a component first; `wafer publish` does so for preview 1.',
     );
-  const found = readWorld(await componentWit(bytes));
+  const found = readWorld(await readInChild(bytes));
   if (found === undefined) throw unsupported('The component has no world.');
   const world = worldOf(found.exports);
   if (world === undefined)
@@ -46,9 +61,9 @@ async function inspectNow(bytes: Uint8Array): Promise<Inspection> {
   return { ...found, world };
 }
 
-function componentWit(bytes: Uint8Array): Promise<string> {
+function readInChild(bytes: Uint8Array, ...args: 'agent'[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--max-old-space-size=512', CHILD], {
+    const child = spawn(process.execPath, ['--max-old-space-size=512', CHILD, ...args], {
       env: {},
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: TIME_LIMIT,

@@ -5,6 +5,7 @@
 import {
   WaferError,
   describeRefusals,
+  misnamed,
   refusals,
   type CreateRelease,
   type Digest,
@@ -127,6 +128,13 @@ const spelled = (names: readonly string[]): string => [...new Set(names)].toSort
 
 /** What was signed about the component is what it is, and something grants all that it imports. */
 function mustBeTrue(custom: ReleaseCustom, found: Inspection): void {
+  const wrong = misnamed(custom.app, found.world);
+  if (wrong !== undefined) throw new WaferError('component.unsupported', `${custom.app}: ${wrong}.`);
+  if (found.version !== undefined && found.version !== custom.version)
+    throw new WaferError(
+      'release.metadata-invalid',
+      `The bundle is of ${found.version}, not of ${custom.version}.`,
+    );
   for (const side of ['imports', 'exports'] as const)
     if (spelled(custom[side]) !== spelled(found[side]))
       throw new WaferError(

@@ -1,0 +1,97 @@
+/**
+ * A board that has the package instead of a checkout: the staged tree or what was unpacked of it, started by
+ * its own starter with an environment that names nothing else. What systemd would do for it (start it again
+ * when it ends) nobody does here, unless a test says so.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ROOT } from './rig.ts';
+
+/** What `npm run package` says on its last line. */
+export interface Packaged {
+  readonly version: string;
+  readonly tarball: string;
+  readonly deb: string;
+  readonly containerfile: string;
+  readonly folder: string;
+}
+
+/** Runs it into `out`; with a version as if it were that one, where it must be another than this. */
+export async function makePackage(out: string, version?: string): Promise<Packaged> {
+  const program = join(ROOT, 'device-agent/package/main.ts');
+  const child = spawn(
+    process.execPath,
+    [program, '--out', out, ...(version === undefined ? [] : ['--version', version])],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  if (code !== 0) throw new Error(`npm run package ended with ${code}`);
+  return JSON.parse(said.trim().split('\n').at(-1) ?? '') as Packaged;
+}
+
+export class PackagedBoard {
+  readonly data: string;
+  readonly #starter: string;
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #log: string[] = [];
+  #running: ChildProcess | undefined;
+
+  constructor(tree: string, data: string, environment: Readonly<Record<string, string>> = {}) {
+    this.#starter = join(tree, 'bin/wafer-agent');
+    this.data = data;
+    this.#environment = { PATH: '/usr/bin:/bin', WAFER_NODE: process.execPath, ...environment };
+  }
+
+  /** One command, to its end. */
+  async command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = spawn(this.#starter, [...args, '--data', this.data], {
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, stdout, stderr };
+  }
+
+  /** Resolves with the device's id once the agent has reached the broker. */
+  async start(): Promise<string> {
+    const child = spawn(this.#starter, ['run', '--data', this.data], {
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#running = child;
+    createInterface({ input: child.stderr }).on('line', (line) => this.#log.push(line));
+    const ready = new Promise<string>((resolve) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        resolve((JSON.parse(line) as { device: string }).device);
+      });
+    });
+    const ended = once(child, 'exit').then(() => undefined);
+    const device = await Promise.race([ready, ended]);
+    if (device === undefined) throw new Error(`the packaged agent ended: ${this.log}`);
+    return device;
+  }
+
+  get log(): string {
+    return this.#log.slice(-40).join('\n');
+  }
+
+  /** The starter's own exit code; null after a signal. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    const child = this.#running;
+    this.#running = undefined;
+    if (child === undefined) return null;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+    return child.exitCode;
+  }
+}
