@@ -16,7 +16,14 @@ const WAFER = join(HERE, '../cli/src/main.ts');
 /** The exit code of `wafer` for what the machine or the command line lacks. */
 const USAGE = 2;
 
-export const JAVASCRIPT_GUESTS = ['thermo/thermo-1.0.0', 'thermo/thermo-1.1.0', 'thermo/thermo-1.2.0'];
+export const JAVASCRIPT_GUESTS = [
+  'thermo/thermo-1.0.0',
+  'thermo/thermo-1.1.0',
+  'thermo/thermo-1.2.0',
+  'blink/blink',
+  'button/button',
+  'lm75/lm75',
+];
 /** Each with what `wafer build` is told besides. */
 export const C_GUESTS: Readonly<Record<string, readonly string[]>> = {
   'hello-c/hello': ['--module'],

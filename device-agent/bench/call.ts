@@ -66,7 +66,7 @@ async function openComponent() {
     logBytesPerMinute: 0,
     allowance: new Outgoing().allowance(board.limits, 0),
     first: undefined,
-    lines: { stores: undefined, http: undefined },
+    lines: { stores: undefined, http: undefined, board: undefined },
   } as const;
   const guest = new Guest(spec, (message) => {
     if (message.type === 'publish') reply = message.payload;

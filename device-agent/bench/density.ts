@@ -84,7 +84,7 @@ async function startWorker(image: Image, onCall: () => void): Promise<void> {
     logBytesPerMinute: 0,
     allowance: new Outgoing().allowance(limits, 0),
     first: 'start',
-    lines: { stores: undefined, http: undefined },
+    lines: { stores: undefined, http: undefined, board: undefined },
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   const tick = async (): Promise<void> => {

@@ -145,7 +145,7 @@ async function bringUp(guest: GuestName, image: Image): Promise<Isolate> {
     logBytesPerMinute: 0,
     allowance: new Outgoing().allowance(limits, 0),
     first: undefined,
-    lines: { stores: undefined, http: undefined },
+    lines: { stores: undefined, http: undefined, board: undefined },
   } as const;
   await isolate.run(create, image, limits.deadlineMs);
   for (const call of FIRST_CALLS[guest]) {

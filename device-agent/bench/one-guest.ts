@@ -35,7 +35,7 @@ const guest = new Guest(
     logBytesPerMinute: 0,
     allowance: new Outgoing().allowance(limits, 0),
     first: undefined,
-    lines: { stores: undefined, http: undefined },
+    lines: { stores: undefined, http: undefined, board: undefined },
   },
   () => undefined,
 );

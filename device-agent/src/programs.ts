@@ -5,9 +5,11 @@
 
 /** The thread's program → its first module, within the folder of sources. */
 export const PROGRAMS = {
+  board: 'capabilities/board/thread.ts',
   isolate: 'apps/worker.ts',
   keeper: 'capabilities/keyvalue/keeper.ts',
   network: 'capabilities/http/thread.ts',
+  selfTest: 'self-test/child.ts',
 } as const;
 
 /** Whether this is a build, in which every program is one file that ends in `.cjs`. */

@@ -16,13 +16,15 @@ export interface Board {
   readonly preopens: Record<string, Files>;
   readonly config?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Interfaces of the board's own hardware. */
+  readonly hardware?: Readonly<Record<string, object>>;
 }
 
 export interface Guest {
   readonly exports: Record<string, Record<string, (...args: unknown[]) => unknown>>;
   readonly sent: { topic: string; json: unknown }[];
   /** A message for its handler. */
-  readonly message: (text: string) => object;
+  readonly message: (text: string, topic?: string) => object;
 }
 
 /** The part of wasi:filesystem's descriptor that the examples use. */
@@ -75,15 +77,20 @@ class Client {
 
 class Message {
   readonly #data: Uint8Array;
-  constructor(data: Uint8Array) {
+  readonly #topic: string | undefined;
+  constructor(data: Uint8Array, topic?: string) {
     this.#data = data;
+    this.#topic = topic;
+  }
+  topic(): string | undefined {
+    return this.#topic;
   }
   data(): Uint8Array {
     return this.#data;
   }
 }
 
-function hostFor({ preopens, config = {}, environment = {} }: Board, sent: Guest['sent']) {
+function hostFor({ preopens, config = {}, environment = {}, hardware = {} }: Board, sent: Guest['sent']) {
   const granted = () =>
     Object.entries(preopens).map(([path]) => [new Descriptor(() => preopens[path] ?? {}, ''), path]);
   return {
@@ -105,6 +112,7 @@ function hostFor({ preopens, config = {}, environment = {} }: Board, sent: Guest
         sent.push({ topic, json: JSON.parse(Buffer.from(message.data()).toString('utf8')) as unknown });
       },
     },
+    ...hardware,
     'wasi:config/store': { get: (key: string) => config[key], getAll: () => Object.entries(config) },
   };
 }
@@ -129,7 +137,7 @@ export async function startGuest(component: string, board: Board): Promise<Guest
   const compile = async (name: string) => new WebAssemblyModule(await readFile(join(folder, name)));
   const exports = await instantiate(compile, hostFor(board, sent));
   await rm(folder, { recursive: true });
-  return { exports, sent, message: (text) => new Message(Buffer.from(text)) };
+  return { exports, sent, message: (text, topic) => new Message(Buffer.from(text), topic) };
 }
 
 const WebAssemblyModule = (

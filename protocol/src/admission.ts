@@ -9,7 +9,8 @@
 import type { Grants } from './grants.ts';
 
 /** A grant without which some import refuses the component; its name is its key in `Grants`. */
-export type Capability = 'clock' | 'random' | 'http' | 'messaging' | 'keyvalue' | 'secrets';
+export type Capability =
+  'clock' | 'random' | 'http' | 'messaging' | 'keyvalue' | 'secrets' | 'gpio' | 'i2c' | 'serial' | 'sensors';
 type Provision = 'ambient' | Capability;
 
 /** Import names without their version: every 0.2.x of WASI is served alike. */
@@ -42,19 +43,32 @@ const PROVIDED: Readonly<Record<string, Provision>> = {
   'wasi:http/types': 'http',
   'wasi:http/outgoing-handler': 'http',
   'wafer:app/secrets': 'secrets',
+  'wasi:gpio/general': 'gpio',
+  'wasi:gpio/poll': 'gpio',
+  'wasi:gpio/digital': 'gpio',
+  'wasi:i2c/i2c': 'i2c',
+  'wafer:board/i2c-buses': 'i2c',
+  'wafer:board/serial': 'serial',
+  'wafer:board/sensors': 'sensors',
 };
 
-/** Versions that are served: WASI 0.2.x, and the drafts by their exact name. */
+/** Drafts that differ by version, so that one of them only can be answered: by package. */
+const SERVED_EXACTLY: Readonly<Record<string, string>> = {
+  'wasi:keyvalue': '0.2.0-draft2',
+  'wasi:gpio': '0.2.0',
+  'wasi:i2c': '0.2.0-draft',
+};
+
+/** Versions that are served of others: WASI 0.2.x, and the drafts by their exact name. */
 const SERVED_VERSIONS = /@(0\.2\.\d+|0\.[12]\.0-(draft|rc\.1))$|^[^@]+$/;
 
-/** Its drafts differ in a type, so only one of them can be answered. */
-const SERVED_KEYVALUE = /^wasi:keyvalue\/store@0\.2\.0-draft2$/;
-
 /** Interfaces of Wafer's own. */
-const SERVED_WAFER = /^wafer:app\/[a-z-]+@0\.1\.\d+$/;
+const SERVED_WAFER = /^wafer:(app|board)\/[a-z0-9-]+@0\.1\.\d+$/;
 
 function isServed(spelled: string): boolean {
-  if (spelled.startsWith('wasi:keyvalue/')) return SERVED_KEYVALUE.test(spelled);
+  const [name = ''] = spelled.split('/');
+  const exactly = Object.hasOwn(SERVED_EXACTLY, name) ? SERVED_EXACTLY[name] : undefined;
+  if (exactly !== undefined) return spelled.endsWith(`@${exactly}`);
   return (spelled.startsWith('wafer:') ? SERVED_WAFER : SERVED_VERSIONS).test(spelled);
 }
 
@@ -84,6 +98,10 @@ function isGranted(capability: Capability, grants: Grants): boolean {
     case 'http':
     case 'keyvalue':
     case 'secrets':
+    case 'gpio':
+    case 'i2c':
+    case 'serial':
+    case 'sensors':
       return (grants[capability] ?? []).length > 0;
   }
 }

@@ -12,6 +12,10 @@ it('every single grant has a name of its own', () => {
     messaging: { publish: ['alarms/#'], subscribe: ['$board/door'] },
     keyvalue: [{ store: 'default', maxBytes: 100 }],
     secrets: ['api-key'],
+    gpio: [{ chip: 0, line: 17, direction: 'out', label: 'led' }],
+    i2c: [{ bus: 1, address: 0x48, access: 'read' }],
+    serial: [{ device: '/dev/ttyUSB0' }],
+    sensors: [{ kind: 'onewire', device: '28-0316a2795aff' }],
     clock: true,
     random: false,
     environment: { REGION: 'eu' },
@@ -26,6 +30,10 @@ it('every single grant has a name of its own', () => {
     'messaging.subscribe $board/door',
     'keyvalue default',
     'secrets api-key',
+    'gpio 0/17',
+    'i2c 1/0x48',
+    'serial /dev/ttyUSB0',
+    'sensors onewire 28-0316a2795aff',
     'clock',
   ]);
   expect(grantNames({})).toEqual([]);

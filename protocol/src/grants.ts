@@ -4,6 +4,7 @@
  * absent is denied.
  */
 import { z } from 'zod';
+import { beyondBoard, BOARD_GRANTS } from './board-grants.ts';
 import { filterCovers } from './filter.ts';
 import { hostCovers, httpPort } from './http.ts';
 
@@ -122,6 +123,7 @@ export const Grants = z.strictObject({
   messaging: MessagingGrant.optional(),
   secrets: z.array(SecretName).max(16).optional(),
   keyvalue: z.array(KeyvalueGrant).max(8).refine(hasEachStoreOnce, 'a store is named twice').optional(),
+  ...BOARD_GRANTS,
   clock: z.boolean().optional(),
   random: z.boolean().optional(),
   environment: z.record(z.string().max(100), z.string().max(1000)).optional(),
@@ -202,6 +204,7 @@ export function* beyond(wanted: Grants, bound: Grants): Generator<string> {
     const covered = (bound.keyvalue ?? []).some((cap) => cap.store === store && maxBytes <= cap.maxBytes);
     if (!covered) yield `keyvalue ${store} (${maxBytes} bytes)`;
   }
+  yield* beyondBoard(wanted, bound);
   if (wanted.clock && !bound.clock) yield 'clock';
   if (wanted.random && !bound.random) yield 'random';
   for (const [name, value] of Object.entries(wanted.environment ?? {})) {

@@ -21,6 +21,12 @@ function grantFor(subject: string): string | undefined {
   if (direction !== undefined) return `grants: { messaging: { ${direction}: ['${topic}'] } }`;
   const [, store] = /^keyvalue ([a-z0-9-]+)$/.exec(subject) ?? [];
   if (store !== undefined) return `grants: { keyvalue: [{ store: ${store}, maxBytes: 65536 }] }`;
+  const [, chip, line] = /^gpio (\d+)\/(\d+)$/.exec(subject) ?? [];
+  if (line !== undefined) return `grants: { gpio: [{ chip: ${chip}, line: ${line}, direction: … }] }`;
+  const [, bus, address] = /^i2c (\d+)\/(0x[0-9a-f]+)$/.exec(subject) ?? [];
+  if (address !== undefined) return `grants: { i2c: [{ bus: ${bus}, address: ${address}, access: … }] }`;
+  const [, device] = /^serial (\S+)$/.exec(subject) ?? [];
+  if (device !== undefined) return `grants: { serial: [{ device: ${device}, baud: … }] }`;
   // A use of an interface that was not granted: `wasi:clocks/wall-clock@0.2.12#now`.
   const [refusal] = subject.includes('#') ? refusals([subject.replace(/#.*$/, '')], {}) : [];
   return refusal?.grant === undefined ? undefined : `grants: { ${LEAST[refusal.grant]} }`;

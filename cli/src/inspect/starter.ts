@@ -22,12 +22,20 @@ export const LEAST: Readonly<Record<Capability, string>> = {
   secrets: 'secrets: [api-key]',
   messaging: 'messaging: { publish: [], subscribe: [] }',
   keyvalue: 'keyvalue: [{ store: default, maxBytes: 65536 }]',
+  gpio: 'gpio: [{ chip: 0, line: 17, direction: out, label: led }]',
+  i2c: 'i2c: [{ bus: 1, address: 0x48, access: read }]',
+  serial: 'serial: [{ device: /dev/ttyUSB0, baud: 9600 }]',
+  sensors: 'sensors: [{ kind: iio, device: iio:device0 }]',
 };
 
 /** Where the least is a place to fill in. */
 const TO_FILL_IN: Partial<Readonly<Record<Capability, string>>> = {
   http: 'its own hosts; ',
   secrets: 'its own names; ',
+  gpio: "this board's own lines; ",
+  i2c: "this board's own bus and address; ",
+  serial: "this board's own port; ",
+  sensors: "this board's own sensors; ",
   messaging: "its own topics, such as publish: ['telemetry/#'], subscribe: ['commands/#']; ",
 };
 

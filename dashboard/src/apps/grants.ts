@@ -1,7 +1,11 @@
 /** Grants as lines for people: which capability, what of it, and how. */
+import { boardNames, gpioLabel } from '@wafer/protocol/board-names';
 import type { Grants } from '@wafer/protocol/grants';
 import { httpPort } from '@wafer/protocol/http';
 import { bytes } from '../format/quantity.ts';
+
+/** `1/0x48` of `i2c 1/0x48`. */
+const bare = (name: string): string => name.slice(name.indexOf(' ') + 1);
 
 export interface GrantLine {
   readonly capability: string;
@@ -35,6 +39,27 @@ export function grantLines(grants: Grants): GrantLine[] {
       line('key-value store', store, `up to ${bytes(maxBytes)}`),
     ),
     ...(grants.secrets ?? []).map((name) => line('secret', name)),
+    ...(grants.gpio ?? []).map(({ direction, edges, activeLow, bias, ...of }) =>
+      line(
+        'gpio',
+        of.label === undefined ? gpioLabel(of) : `${bare(boardNames.gpio(of))} as ${of.label}`,
+        [
+          direction,
+          ...(activeLow === true ? ['active low'] : []),
+          ...(bias === undefined ? [] : [bias === 'none' ? 'no bias' : bias]),
+          ...(edges === undefined ? [] : [`${edges} edges as messages`]),
+        ].join(', '),
+      ),
+    ),
+    ...(grants.i2c ?? []).map((of) =>
+      line('i²c', bare(boardNames.i2c(of)), of.access === 'read' ? 'read-only' : 'read and write'),
+    ),
+    ...(grants.serial ?? []).map(({ device, baud, parity }) =>
+      line('serial', device, `${baud} baud${parity === 'none' ? '' : `, ${parity} parity`}`),
+    ),
+    ...(grants.sensors ?? []).map(({ kind, device }) =>
+      line('sensor', device, kind === 'iio' ? 'IIO' : '1-Wire'),
+    ),
     ...(grants.clock ? [line('clock', 'wall and monotonic time')] : []),
     ...(grants.random ? [line('random', 'random numbers')] : []),
     ...Object.entries(grants.environment ?? {}).map(([name, value]) =>

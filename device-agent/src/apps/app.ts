@@ -6,12 +6,16 @@ import { performance } from 'node:perf_hooks';
 import {
   FaultError,
   filterCovers,
+  gpioLabel,
+  gpioTopic,
   grantName,
   type AppHealth,
   type AppName,
   type AppState,
+  type Grants,
   type SwapFigures,
 } from '@wafer/protocol';
+import { edgePayload, type News } from '../capabilities/board/port.ts';
 import { Books, type BooksOptions } from './books.ts';
 import type { Answer, Call } from './calls.ts';
 import type { GuestCall } from './port.ts';
@@ -164,6 +168,24 @@ export class App {
     return true;
   }
 
+  /** An edge on a line, for its handler; what nobody is there to hear of is gone. */
+  edge(news: News): void {
+    const serving = this.#serving;
+    if (serving === undefined) return;
+    const grant = serving.spec.grants.gpio?.find((each) => gpioLabel(each) === news.label);
+    if (grant?.edges === undefined || !serving.has('handler')) return;
+    this.#books.used([grantName.gpio(grant)]);
+    const call = { name: 'handle', topic: gpioTopic(news.label), payload: edgePayload(news) } as const;
+    this.#call(call).catch(() => undefined);
+  }
+
+  /** To the releases that serve or are kept warm, the one that serves first. */
+  granted(): Grants[] {
+    return [this.#serving, this.#previous].flatMap((resident) =>
+      resident === undefined ? [] : [resident.spec.grants],
+    );
+  }
+
   async probe(): Promise<void> {
     if (this.#serving === undefined) throw notRunning(this.#name);
     try {
@@ -188,6 +210,12 @@ export class App {
       ...this.#crashLoopOf(serving),
       ...(this.#lastSwap === undefined ? {} : { lastSwap: this.#lastSwap }),
     };
+  }
+
+  memory(): Pick<AppHealth, 'app' | 'memoryBytes'> | undefined {
+    if (this.#serving === undefined) return undefined;
+    const memoryBytes = this.#serving.memoryBytes + (this.#previous?.memoryBytes ?? 0);
+    return { app: this.#name, memoryBytes };
   }
 
   #crashLoopOf({ crashLoop }: Resident): Pick<AppHealth, 'crashLoop'> {

@@ -14,6 +14,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { FaultError, type AppName } from '@wafer/protocol';
+import { createBoards } from '../capabilities/board/boards.ts';
 import { createNetworks } from '../capabilities/http/networks.ts';
 import { createKeepers } from '../capabilities/keyvalue/keepers.ts';
 import { App } from './app.ts';
@@ -29,13 +30,18 @@ import type { AppSpec, Prepared, Runtime, RuntimeOptions } from './runtime.ts';
 import { openNone } from './unseal.ts';
 
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { folder, storesFolder, isolates, network, events } = options;
+  const { folder, storesFolder, isolates, network, hardware, events } = options;
   const { openSecrets = openNone, wallNow = Date.now, spareTranspiler = false } = options;
-  const prepare = createPrepare({ folder, hasSpare: spareTranspiler });
+  const prepare = createPrepare({ folder, hasSpare: spareTranspiler, memoryMiB: options.transpilerMiB });
   const stores = createKeepers(storesFolder);
   const networks = createNetworks(network === undefined ? undefined : () => network);
+  const boards = createBoards((news) => apps.get(news.app)?.edge(news), hardware);
   const surroundings: Surroundings = {
-    openLines: (app, grants) => ({ stores: stores.open(app, grants), http: networks.open(grants) }),
+    openLines: (app, grants) => ({
+      stores: stores.open(app, grants),
+      http: networks.open(grants),
+      board: boards.open(app, grants),
+    }),
     openSecrets,
     now: () => performance.now(),
   };
@@ -84,23 +90,37 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     }
   };
 
+  /** Afterwards the app holds of the hardware what its releases that are left were granted. */
+  const changing = async <T>(name: AppName, change: () => Promise<T>): Promise<T> => {
+    try {
+      return await change();
+    } finally {
+      boards.retain(name, apps.get(name)?.granted() ?? []);
+    }
+  };
+
   return {
     prepare,
     swap: (spec, prepared, onStage = () => undefined, cause = 'release') =>
-      appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage, cause),
+      changing(spec.app, () =>
+        appOf(spec.app).swap(spec, (tell) => make(spec, prepared, tell), prepared.prepareMs, onStage, cause),
+      ),
     soakFigures: (name) => apps.get(name)?.soakFigures(),
-    settle: async (name) => apps.get(name)?.settle(),
-    rollback: async (name, carryState = false) => existing(name).rollback(carryState),
-    stop: async (name) => apps.get(name)?.stop(),
+    settle: (name) => changing(name, async () => apps.get(name)?.settle()),
+    rollback: (name, carryState = false) => changing(name, async () => existing(name).rollback(carryState)),
+    stop: (name) => changing(name, async () => apps.get(name)?.stop()),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
+    memory: () => [...apps.values()].flatMap((app) => app.memory() ?? []),
+    endTranspiler: () => prepare.end(),
+    giveBack: () => pool.giveBack(),
     overdueMs: () => pool.overdueMs,
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {
       for (const app of apps.values()) app.end();
       prepare.close();
       await pool.close();
-      await Promise.all([stores.close(), networks.close()]);
+      await Promise.all([stores.close(), networks.close(), boards.close()]);
     },
   };
 }

@@ -43,7 +43,7 @@ function newJob() {
   };
   const job = new Job(SPEC, {} as Image, seat, events, {
     now: () => world.now,
-    openLines: () => ({ stores: undefined, http: undefined }),
+    openLines: () => ({ stores: undefined, http: undefined, board: undefined }),
     openSecrets: () => ({}),
   });
   const tick = (): Promise<string> =>

@@ -10,6 +10,8 @@
  * Import names carry no version here: every 0.2.x is served alike.
  */
 import { grantName } from '@wafer/protocol/grant-names';
+import { createBoard } from './board/guest.ts';
+import type { BoardPort } from './board/port.ts';
 import { createCli } from './cli.ts';
 import { clock } from './clock.ts';
 import { createConfig } from './config.ts';
@@ -42,17 +44,22 @@ export interface Linked {
 
 /**
  * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `lines` lead to the granted
- * key-value stores and to the network.
+ * key-value stores, to the network and to the board's hardware.
  */
 export function linkImports(
   host: Host,
-  lines: { readonly stores: StorePort | undefined; readonly http: HttpLine | undefined },
+  lines: {
+    readonly stores: StorePort | undefined;
+    readonly http: HttpLine | undefined;
+    readonly board: BoardPort | undefined;
+  },
 ): Linked {
   const { grants } = host;
   const cli = createCli(host);
   const filesystem = createFilesystem(host);
   const { stores } = lines;
   const http = lines.http === undefined ? undefined : createHttp(host, lines.http);
+  const board = lines.board === undefined ? undefined : createBoard(host, lines.board);
   // Made when it is first asked for: most of the time that linking takes goes into its class.
   let made: Messaging | undefined;
   const messaging = (): Messaging => (made ??= createMessaging(host));
@@ -69,6 +76,7 @@ export function linkImports(
     ...(grants.random === true ? watched(random, () => host.used(grantName.random)) : {}),
     ...((grants.secrets ?? []).length === 0 ? {} : createSecrets(host)),
     ...http?.interfaces,
+    ...board?.interfaces,
     ...(stores === undefined ? {} : createKeyvalue(host, stores)),
   };
   if (grants.messaging !== undefined) {
@@ -97,6 +105,7 @@ export function linkImports(
       filesystem.close();
       stores?.port.close();
       http?.close();
+      board?.close();
     },
   };
 }

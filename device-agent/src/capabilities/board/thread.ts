@@ -1,0 +1,13 @@
+/** The hardware's thread on a board. Tests name a library that stands in for the kernel, and a sysfs. */
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { serveHardware } from './hardware.ts';
+import { openKernel } from './kernel.ts';
+
+export interface StandIn {
+  readonly library: string | null;
+  readonly sys: string;
+}
+
+const { port, data } = workerData as { port: MessagePort; data: StandIn };
+
+serveHardware(port, { openKernel: () => openKernel(data.library), sys: data.sys });
