@@ -41,6 +41,7 @@ const NewRolloutPage = lazy(async () => ({
   default: (await import('./rollouts/make/new-page.tsx')).NewRolloutPage,
 }));
 const TrustPage = lazy(async () => ({ default: (await import('./trust/trust-page.tsx')).TrustPage }));
+const BoardsPage = lazy(async () => ({ default: (await import('./boards/boards-page.tsx')).BoardsPage }));
 const PeoplePage = lazy(async () => ({ default: (await import('./people/people-page.tsx')).PeoplePage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 
@@ -74,6 +75,7 @@ function Pages() {
       <Route path="/rollouts" component={RolloutsPage} />
       <Route path="/rollouts/new" component={NewRolloutPage} />
       <Route path="/rollouts/:id">{({ id }) => <RolloutPage key={id} id={id} />}</Route>
+      <Route path="/boards" component={BoardsPage} />
       <Route path="/people" component={PeoplePage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/trust" component={TrustPage} />

@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { selfTestFault, type Clock, type Fault, type SelfTest } from '@wafer/protocol';
 import type { RuntimeOptions, Runtime } from './apps/runtime.ts';
 import { fetchBlob } from './apps/fetch.ts';
 import { BlobStore } from './apps/store.ts';
@@ -30,6 +31,10 @@ import { createRequests, type Requests } from './link/requests.ts';
 import { createTelling, type Telling } from './link/telling.ts';
 import { createTimekeeper, type Timekeeper } from './link/timekeeper.ts';
 import { reason, type Log } from './log.ts';
+import type { Pressure } from './memory/pressure.ts';
+import { profileOf } from './memory/profile.ts';
+import { readMemory, type MemorySensor } from './memory/sensor.ts';
+import { watchMemory } from './memory/watch.ts';
 import type { Board } from './state/board.ts';
 import { appsHealth } from './state/health.ts';
 import { Journal } from './state/journal.ts';
@@ -48,6 +53,10 @@ export interface AgentOptions {
   /** What stands in for the folder, the board and the timers. */
   readonly ground?: Ground;
   readonly createRuntime: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
+  /** Tests the board, or says how it did before; without it nobody knows, and apps run. */
+  readonly selfTest?: (clock: Clock) => Promise<SelfTest>;
+  /** What is left of the board's memory; what the system says, unless given. */
+  readonly memory?: MemorySensor;
   /** Called at the first connect. */
   readonly onReady: () => void;
   /** The server has a report that it had not when this process began. */
@@ -75,6 +84,8 @@ interface Parts {
   readonly requests: Requests;
   readonly telling: Telling;
   readonly machine: Machine;
+  /** Absent where memory is not the agent's to watch. */
+  readonly pressure: Pressure | undefined;
   readonly renewal: Renewal;
   readonly timekeeper: Timekeeper;
   session: Session | undefined;
@@ -101,6 +112,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
 
   // What is on disk.
   const clock = ground?.clock ?? (await openClock(folder));
+  const tested = await options.selfTest?.(clock);
   const outbox = ground?.outbox ?? (await Outbox.open(folder));
   const reporter = new Reporter({
     outbox,
@@ -138,11 +150,14 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   });
 
   // What runs guests, and what decides.
+  const sensor = ground === undefined ? (options.memory ?? readMemory) : undefined;
+  const profile = profileOf(sensor?.()?.totalBytes ?? Infinity);
   const logs = new LogBatches();
   const runtime = await options.createRuntime({
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
-    isolates: config.isolates,
+    isolates: config.isolates ?? profile.isolates,
+    transpilerMiB: profile.transpilerMiB,
     openSecrets: secretOpener(identity.device, identity.key),
     wallNow: () => clock.now(),
     events: {
@@ -152,8 +167,11 @@ async function openParts(options: AgentOptions): Promise<Parts> {
       log: (app, lines, dropped) => logs.add(app, lines, dropped),
     },
   });
+  const refusal = selfTestFault(tested);
   const board: Board = {
     journal,
+    refusal,
+    isMemoryShort: () => pressure?.isShort === true,
     senses: new Senses(),
     store: components.store,
     fetch: components.fetch,
@@ -168,6 +186,8 @@ async function openParts(options: AgentOptions): Promise<Parts> {
       if (isNews) log('warn', 'fault', { app, version, fault });
     },
   };
+  const wake = () => machine.runner.wake();
+  const pressure = sensor && watchMemory({ board, sensor, profile, wake });
   const machine = createMachine({
     board,
     device: identity.device,
@@ -189,7 +209,10 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     reporter,
     health: ground === undefined ? createHealth({ dataFolder: folder, clock, apps }) : ground.health(apps),
     logs,
-    inventory: ground?.inventory ?? (await takeInventory(randomUUID(), config.policy)),
+    inventory: {
+      ...(ground?.inventory ?? (await takeInventory(randomUUID(), config.policy))),
+      ...(tested === undefined ? {} : { selfTest: tested }),
+    },
     log,
   });
   const parts: Parts = {
@@ -200,6 +223,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     requests,
     telling,
     machine,
+    pressure,
     renewal: createRenewal({
       keep: ground?.keepCertificate ?? ((certificate) => replaceCertificate(folder, certificate)),
       identity,
@@ -211,7 +235,13 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: undefined,
   };
   await journal.deliverLeftovers();
+  if (refusal !== undefined) tellRefusal(parts, refusal);
   return parts;
+}
+
+function tellRefusal({ options, reporter }: Parts, refusal: Fault): void {
+  options.log('error', 'this board runs no app', { fault: refusal });
+  reporter.fault(refusal);
 }
 
 /** The link: what comes goes through the inbox; what is owed is said at every connect. */
@@ -269,12 +299,13 @@ async function openComponents(folder: string): Promise<Ground['components']> {
 
 /** Answers what ends it. */
 function startTicking(parts: Parts): () => void {
-  const { options, board, machine, reporter, telling, renewal, timekeeper } = parts;
+  const { options, board, machine, pressure, reporter, telling, renewal, timekeeper } = parts;
   const { ground, config } = options;
   const pace = ground?.pace ?? byTimers(config.health.everySeconds * SECOND_MS);
   return pace({
     look() {
       options.onLook?.({ sincePlanMs: machine.sincePlanMs(), overdueMs: board.runtime.overdueMs() });
+      pressure?.tick();
       machine.watch.tick();
       machine.runner.wake();
     },

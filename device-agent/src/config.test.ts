@@ -17,7 +17,6 @@ test('a missing or empty file means defaults and no cap', () => {
     metered: false,
     health: { everySeconds: 10 },
     suggestAfterHours: 168,
-    isolates: 2,
   });
   expect(beyondPolicy(order({ grants: { clock: true } }), config.policy)).toBeUndefined();
 });

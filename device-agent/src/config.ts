@@ -22,8 +22,8 @@ export const Config = z.strictObject({
   health: z.strictObject({ everySeconds: z.number().min(1).max(3600).default(10) }).prefault({}),
   /** Hours of running after which a grant that lay unused is suggested to be narrowed. */
   suggestAfterHours: z.number().min(1).max(87_600).default(168),
-  /** Warm worker threads that guests share. */
-  isolates: z.number().int().min(1).max(16).default(2),
+  /** Warm worker threads that guests share; absent: as many as suit the board's memory. */
+  isolates: z.number().int().min(1).max(16).optional(),
 });
 export type Config = z.infer<typeof Config>;
 

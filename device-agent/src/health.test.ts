@@ -1,7 +1,15 @@
 import { HealthReport, MAX_PAYLOAD_BYTES, systemClock, type AppHealth } from '@wafer/protocol';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { cpuBetween, createHealth, fitted, hottest, parseMemAvailable, parseVmRss } from './health.ts';
+import {
+  cpuBetween,
+  createHealth,
+  fitted,
+  hottest,
+  parseMemAvailable,
+  parseVmRss,
+  parseWritten,
+} from './health.ts';
 
 test('the share of busy time lies between two readings', () => {
   expect(cpuBetween({ idle: 100, total: 200 }, { idle: 150, total: 300 })).toBe(0.5);
@@ -56,4 +64,9 @@ test('a report that would not fit in a message goes without suggestions, and wit
   expect(Buffer.byteLength(JSON.stringify(large))).toBeLessThan(MAX_PAYLOAD_BYTES);
   expect(large.apps).toHaveLength(64);
   expect(large.apps[0]).not.toHaveProperty('unusedGrants');
+});
+
+test('what was written to storage is read where the system counts it', () => {
+  expect(parseWritten('rchar: 9\nwrite_bytes: 4096\ncancelled_write_bytes: 12\n')).toBe(4096);
+  expect(parseWritten('')).toBeUndefined();
 });

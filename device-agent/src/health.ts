@@ -60,6 +60,12 @@ async function agentBytes(): Promise<number> {
   return parseVmRss(await readFile('/proc/self/status', 'utf8').catch(() => '')) ?? 0;
 }
 
+/** `write_bytes` of /proc/self/io: what went to storage, by threads and ended children as well. */
+export function parseWritten(io: string): number | undefined {
+  const match = /^write_bytes: (\d+)$/m.exec(io);
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** What fits in a message with room to spare; suggestions are the first to be left out. */
 const MAX_REPORT_BYTES = MAX_PAYLOAD_BYTES - 4096;
 
@@ -89,13 +95,15 @@ export function createHealth({ dataFolder, clock, apps }: HealthOptions): Health
       const times = readCpuTimes();
       const cpu = cpuBetween(last, times);
       last = times;
-      const [disk, temperatureC, bytes, meminfo] = await Promise.all([
+      const [disk, temperatureC, bytes, meminfo, io] = await Promise.all([
         statfs(dataFolder),
         temperature(),
         agentBytes(),
         readFile('/proc/meminfo', 'utf8').catch(() => ''),
+        readFile('/proc/self/io', 'utf8').catch(() => ''),
       ]);
       const totalBytes = totalmem();
+      const writtenBytes = parseWritten(io);
       const free = parseMemAvailable(meminfo) ?? freemem();
       return fitted({
         at: isoNow(clock),
@@ -107,6 +115,7 @@ export function createHealth({ dataFolder, clock, apps }: HealthOptions): Health
           usedBytes: (disk.blocks - disk.bfree) * disk.bsize,
           totalBytes: disk.blocks * disk.bsize,
         },
+        ...(writtenBytes === undefined ? {} : { writtenBytes }),
         ...(temperatureC === undefined ? {} : { temperatureC }),
         apps: apps().slice(0, 64),
       });

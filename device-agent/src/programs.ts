@@ -9,6 +9,7 @@ export const PROGRAMS = {
   isolate: 'apps/worker.ts',
   keeper: 'capabilities/keyvalue/keeper.ts',
   network: 'capabilities/http/thread.ts',
+  selfTest: 'self-test/child.ts',
 } as const;
 
 /** Whether this is a build, in which every program is one file that ends in `.cjs`. */

@@ -7,6 +7,7 @@ import { ConfigError, readConfig } from './config.ts';
 import { readIdentity } from './link/identity.ts';
 import { lockFolder } from './lock.ts';
 import { stderrLog } from './log.ts';
+import { selfTest } from './self-test/self-test.ts';
 import { RELEASE } from './release.ts';
 import { OwnRelease, startOf, SWITCH_CODE } from './self-update/own-release.ts';
 import { withOwnRelease } from './self-update/runtime.ts';
@@ -43,6 +44,7 @@ export async function run(folder: string): Promise<void> {
     identity,
     config,
     log,
+    selfTest: (clock) => selfTest({ folder, clock }),
     createRuntime: (options) => withOwnRelease(createRuntime(options), own),
     onAcknowledged: () => own.acknowledged(),
     onLook: (pulse) => {

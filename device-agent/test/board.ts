@@ -1,9 +1,9 @@
 /** A whole agent on a broker of its own, over a folder that outlives it; only its guests are not real. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FaultKind } from '@wafer/protocol';
+import type { FaultKind, SelfTest } from '@wafer/protocol';
 import { onTestFinished } from 'vitest';
-import { startAgent, type Agent } from '../src/agent.ts';
+import { startAgent, type Agent, type AgentOptions } from '../src/agent.ts';
 import { Config } from '../src/config.ts';
 import { silentLog } from '../src/log.ts';
 import { factoryRootPath } from '../src/trust/generations.ts';
@@ -23,19 +23,30 @@ export class Board {
   readonly server: TestServer;
   readonly repository: Repository;
 
-  constructor(folder: string, server: TestServer, repository: Repository) {
+  readonly #more: Pick<AgentOptions, 'memory'>;
+
+  constructor(
+    folder: string,
+    server: TestServer,
+    repository: Repository,
+    more: Pick<AgentOptions, 'memory'> = {},
+  ) {
+    this.#more = more;
     this.folder = folder;
     this.server = server;
     this.repository = repository;
   }
 
-  async boot(): Promise<void> {
+  /** `selfTest`: how the board did; without it nobody tested it. */
+  async boot(selfTest?: SelfTest): Promise<void> {
     const { folder, server } = this;
     this.agent = await startAgent({
       folder,
       identity: await server.identity(),
       config: Config.parse({ health: { everySeconds: 1 } }),
       log: silentLog,
+      ...this.#more,
+      ...(selfTest === undefined ? {} : { selfTest: async () => selfTest }),
       createRuntime: ({ events }) => (this.runtime = new FakeRuntime(events)),
       onReady: () => (this.ready += 1),
     });
@@ -61,12 +72,15 @@ export class Board {
   }
 }
 
-export async function newBoard(repository = new Repository()): Promise<Board> {
+export async function newBoard(
+  repository = new Repository(),
+  more: Pick<AgentOptions, 'memory'> = {},
+): Promise<Board> {
   const server = await TestServer.start(DEVICE, repository);
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'trust'), { recursive: true });
   await writeFile(factoryRootPath(folder), repository.root);
-  const board = new Board(folder, server, repository);
+  const board = new Board(folder, server, repository, more);
   await board.boot();
   onTestFinished(() => board.halt());
   return board;

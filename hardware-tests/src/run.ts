@@ -10,8 +10,8 @@ import type { AgentPackage } from './rigs/package.ts';
 import { RigMissing, type BoardFacts, type Rig, type Say } from './rigs/rig.ts';
 import { Scene } from './scene.ts';
 
-/** On a rig of no patience; what takes longer hangs. */
-const JOURNEY_WITHIN_MS = 120_000;
+/** All of a rig's journeys; what takes longer hangs. */
+const RIG_WITHIN_MS = 20 * 60_000;
 const MAX_DETAIL = 2000;
 
 export interface RigRun {
@@ -29,7 +29,7 @@ interface Walked {
   readonly answers?: Answers;
 }
 
-async function walk(journey: Journey, scene: Scene): Promise<Walked> {
+async function walk(journey: Journey, scene: Scene, withinMs: number): Promise<Walked> {
   const started = performance.now();
   const done = (outcome: JourneyResult['outcome'], detail?: string): JourneyResult => ({
     journey: journey.name,
@@ -39,7 +39,7 @@ async function walk(journey: Journey, scene: Scene): Promise<Walked> {
   });
   try {
     const going = journey.run(scene);
-    const answers = await scene.timely(journey.name, going, scene.within(JOURNEY_WITHIN_MS));
+    const answers = await scene.timely(journey.name, going, withinMs);
     return { outcome: done('passed'), answers };
   } catch (error) {
     if (error instanceof JourneySkipped) return { outcome: done('skipped', error.message) };
@@ -60,6 +60,7 @@ async function takeThrough(scene: Scene, facts: BoardFacts, all: readonly Journe
   const { rig, say } = scene;
   const answers = new Map<string, Answers>();
   const journeys: JourneyResult[] = [];
+  const deadline = performance.now() + RIG_WITHIN_MS;
   for (const journey of all) {
     const isLost = journeys[0]?.outcome === 'failed';
     if (isLost) {
@@ -67,7 +68,7 @@ async function takeThrough(scene: Scene, facts: BoardFacts, all: readonly Journe
       continue;
     }
     say(`${journey.name} …`);
-    const walked = await walk(journey, scene);
+    const walked = await walk(journey, scene, Math.max(0, deadline - performance.now()));
     const { outcome, detail, ms } = walked.outcome;
     journeys.push(walked.outcome);
     if (walked.answers !== undefined) answers.set(journey.name, walked.answers);

@@ -121,6 +121,10 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
     expect(await ordersShown()).toEqual(['Start', 'Abort']);
     await order('Start');
     await untilState('Running');
+    // Until the wave has begun, an order may be overtaken by its beginning, and the person is told.
+    const waveStates = () =>
+      page.getByTestId('wave').evaluateAll((waves) => waves.map((wave) => wave.getAttribute('data-state')));
+    await expect.poll(waveStates, { timeout: 60_000 }).toEqual(['RUNNING', 'WAITING']);
     const { actions } = await view();
     expect(actions).not.toContain('start');
     expect(await ordersShown()).toEqual(['Pause', 'Abort', 'Roll back']);

@@ -9,6 +9,7 @@ import { Grants, Limits } from './grants.ts';
 import { AppName, ChannelName, DeviceId, Digest, ExecutionId, GroupName, Timestamp, Version } from './ids.ts';
 import { HealthReport, LogLevel, SwapFigures } from './messages.ts';
 import { World } from './release.ts';
+import { SelfTest } from './self-test.ts';
 import { SignedMetadata } from './trust.ts';
 import { page, PageQuery } from './page.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
@@ -99,6 +100,8 @@ export const DeviceDetail = DeviceSummary.extend({
       node: z.string(),
     })
     .nullable(),
+  /** By its last hello; null while it said nothing of it. */
+  selfTest: SelfTest.nullable(),
   desiredVersion: z.number().int(),
   /** App → the release of its own that it is pinned to. */
   pins: z.record(AppName, Version),

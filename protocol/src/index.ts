@@ -5,6 +5,7 @@
 export * from './admission.ts';
 export * from './api.ts';
 export * from './audit.ts';
+export * from './boards.ts';
 export * from './board-grants.ts';
 export * from './board-names.ts';
 export * from './clock.ts';
@@ -28,6 +29,7 @@ export * from './rollout-states.ts';
 export * from './rollout-views.ts';
 export * from './rollouts.ts';
 export * from './secrets.ts';
+export * from './self-test.ts';
 export * from './signed.ts';
 export * from './states.ts';
 export * from './time.ts';

@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { Fault } from './faults.ts';
 import { AppName, Digest, ExecutionId, Timestamp, Version } from './ids.ts';
 import { Policy } from './policy.ts';
-import { MetadataName } from './release.ts';
+import { MetadataName, RoleName } from './release.ts';
+import { SelfTest } from './self-test.ts';
 import { AppState, ExecutionStage, ExecutionState } from './states.ts';
 import { Nonce } from './time.ts';
 
@@ -38,6 +39,8 @@ export const Hello = z.strictObject({
   timeZone: z.string().min(1).max(60).optional(),
   /** What the board's owner allows; absent where it is too long to say. */
   policy: Policy.optional(),
+  /** How the board did when the agent tested it; absent where no agent did. */
+  selfTest: SelfTest.optional(),
   /** Version of the last desired state that was accepted; 0 when there is none. */
   desiredVersion: Count,
 });
@@ -161,6 +164,8 @@ export const HealthReport = z.strictObject({
   /** Resident memory of the agent and its isolates, bytes. */
   agentBytes: Count,
   disk: z.strictObject({ usedBytes: Count, totalBytes: Count }),
+  /** What the agent has written to the board's storage since it started, bytes; where the system counts it. */
+  writtenBytes: Count.optional(),
   /** Hottest thermal zone, °C, where the board has one. */
   temperatureC: z.number().optional(),
   apps: z.array(AppHealth).max(64),
@@ -191,6 +196,12 @@ export const Request = z.discriminatedUnion('want', [
     /** First byte wanted, for metadata over RESPONSE_BODY_BYTES. */
     offset: Count,
   }),
+  /** Answered with what is newer than these versions, and `timestamp.json`, as far as it fits into one response. */
+  z.strictObject({
+    id: RequestId,
+    want: z.literal('news'),
+    known: z.record(RoleName, Count),
+  }),
   z.strictObject({ id: RequestId, want: z.literal('chunk'), digest: Digest, index: Count }),
   /** Answered with a `SignedTime`. */
   z.strictObject({ id: RequestId, want: z.literal('time'), nonce: Nonce }),
@@ -202,13 +213,18 @@ export const RESPONSE_BODY_BYTES = 48 * 1024;
 
 /**
  * Header of a response frame. For metadata the body is the bytes from `offset`, and `total` the
- * length of the whole. For a chunk the body is the chunk, zstd-compressed if `encoding` says so.
+ * length of the whole. For news the body is `files`, one behind the other; one of 0 bytes does not exist.
+ * For a chunk the body is the chunk, zstd-compressed if `encoding` says so.
  */
 export const ResponseHeader = z.discriminatedUnion('status', [
   z.strictObject({
     id: RequestId,
     status: z.literal('ok'),
     total: Count.optional(),
+    files: z
+      .array(z.strictObject({ name: MetadataName, bytes: Count }))
+      .max(100)
+      .optional(),
     encoding: z.enum(['identity', 'zstd']),
   }),
   z.strictObject({

@@ -76,6 +76,9 @@ export const floorTarget = (app: AppName): string => `${app}/floor`;
 /** Paths that `targets` delegates to an app's role; in TUF `*` does not cross a `/`. */
 export const delegatedPaths = (app: AppName): string[] => [`${app}/*`, `${app}/*/*`];
 
+/** A role of TUF: root, timestamp, snapshot, targets, or an app's. */
+export const RoleName = z.string().regex(/^[a-z][a-z0-9-]{0,38}$/);
+
 /** Names under which TUF metadata is asked for and stored (consistent snapshots). */
 export const MetadataName = z
   .string()

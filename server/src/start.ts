@@ -19,6 +19,7 @@ import { migrate } from './db/migrate.ts';
 import { writeSecretOnce } from './db/secret-file.ts';
 import type { Deps } from './deps.ts';
 import { devices } from './devices/index.ts';
+import { boardsPlugin } from './boards/index.ts';
 import { groupsPlugin } from './groups/index.ts';
 import { claimPort, listenOnLoopback, listenSecurely } from './http/listeners.ts';
 import {
@@ -157,6 +158,7 @@ export function compose(
     live(deps),
     releasesPlugin(deps),
     channelsPlugin(deps),
+    boardsPlugin(deps),
     groupsPlugin(deps, { openRolloutsNaming }),
     rolloutsPlugin(deps),
     rolloutEngine(deps),

@@ -56,8 +56,12 @@ function makeBoard(): { board: Board; acked: number; executions: Execution[] } {
     return { running: { state }, execution: latest === undefined ? null : { state: latest.state } };
   });
   const [online, acked] = [pick([true, true, false]), pick([0, 3, 4, 5])];
-  const health: DeviceHealth = healthOf({ online, hasReported: acked > 0 }, known as never);
+  const passed = pick([true, true, undefined, false]);
+  const hasSaid = pick([true, true, true, false]);
+  const fitness = { online, hasReported: acked > 0, isFit: !hasSaid || passed !== false };
+  const health: DeviceHealth = healthOf(fitness, known as never);
   const inventory = {
+    ...(passed === undefined ? {} : { selfTest: { passed } }),
     agent: pick(['0.1.0', '0.2.0-rc.1', '0.2.0', 'built by hand']),
     os: pick(['Linux 6.1', 'Linux 6.12', 'Darwin 25']),
     board: pick(['Raspberry Pi 5', 'StarFive VisionFive 2', '100% custom_board']),
@@ -82,7 +86,7 @@ function makeBoard(): { board: Board; acked: number; executions: Execution[] } {
     health,
     enrolledMs: NOW - pick([1, 24, 24 * 90]) * 3_600_000,
     lastSeenMs: pick([null, NOW - 1000, NOW - Hours(2), NOW - Hours(5)]),
-    inventory: pick([inventory, inventory, inventory, null]),
+    inventory: hasSaid ? inventory : null,
     apps,
   };
   return { board, acked, executions };

@@ -21,6 +21,7 @@ import { channelsPlugin } from '../src/channels/index.ts';
 import type { Config } from '../src/config.ts';
 import type { Deps } from '../src/deps.ts';
 import { textArray } from '../src/db/values.ts';
+import { boardsPlugin } from '../src/boards/index.ts';
 import { groupsPlugin } from '../src/groups/index.ts';
 import { createToken, openAuthority, openPeople } from '../src/identity/index.ts';
 import type { Bus, Incoming, UpKind } from '../src/mqtt/bus.ts';
@@ -169,6 +170,7 @@ export async function fleet(
   const contexts = [
     releasesPlugin(deps),
     channelsPlugin(deps),
+    boardsPlugin(deps),
     groupsPlugin(deps, { openRolloutsNaming }),
     rolloutsPlugin(deps),
     // Tests look when they want it looked at.

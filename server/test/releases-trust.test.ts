@@ -323,6 +323,36 @@ test('a device is told the time under its nonce, signed by the director for it a
   });
 });
 
+test('a device is told at once what it lacks of the repository, and of roles that it does not keep nothing', async () => {
+  const device = await house.enrol('stable');
+  await house.publish('small', '1.0.0', await reactor('small', 1000));
+  await house.publish('other', '1.0.0', await reactor('other', 1000));
+  const versionOf = async (role: string): Promise<number> =>
+    (await house.call('GET', `/trust/roles/${role}`)).body.version;
+  const root = await versionOf('root');
+  const read = async (name: string) =>
+    (await house.bus.ask(device, { want: 'metadata', name, offset: 0 })).body;
+  const news = (known: object) => house.bus.ask(device, { want: 'news', known });
+
+  const all = await news({ root, timestamp: 0, snapshot: 0, targets: 0, small: 0 });
+  const { files } = all.header as { files: { name: string; bytes: number }[] };
+  const names = files.map(({ name }) => name);
+  expect(names.slice(0, 2)).toEqual([`${root + 1}.root.json`, 'timestamp.json']);
+  expect(names[2]).toMatch(/^\d+\.snapshot\.json$/);
+  expect(names.slice(3).toSorted()).toEqual(
+    [`${await versionOf('small')}.small.json`, `${await versionOf('targets')}.targets.json`].toSorted(),
+  );
+  expect(files[0]?.bytes).toBe(0);
+  const singly: Buffer[] = [];
+  for (const name of names.slice(1)) singly.push(await read(name));
+  expect(all.body).toEqual(Buffer.concat(singly));
+
+  const snapshot = Number(names[2]?.split('.')[0]);
+  const none = await news({ root, timestamp: 1, snapshot, targets: 1, small: 1 });
+  expect((none.header as typeof all.header & { files: object[] }).files).toEqual(files.slice(0, 2));
+  expect((await news({ __proto__: 1, 'no role': 1 })).header).toMatchObject({ code: 'invalid' });
+});
+
 test('devices fetch metadata in pieces, and the keys of the director as a blob', async () => {
   const device = await house.enrol('stable');
   await house.publish('big', '1.0.0', await reactor('big', 30 * 32 * 1024));

@@ -89,6 +89,26 @@ describe('a dry run', () => {
     await house.call('DELETE', `/devices/${pinned}/pins/thermo`);
   });
 
+  test('finds a board incompatible that failed its self-test, until it passes', async () => {
+    const [board, repaired] = (await house.channelOf('unfit', 2)) as [DeviceId, DeviceId];
+    const selfTest = (passed: boolean) => ({
+      selfTest: { passed, at: '2026-11-22T10:00:00.000Z', tests: [{ test: 'vectors', passed }] },
+    });
+    await online(board, selfTest(false));
+    await online(repaired, selfTest(true));
+    const refused = { kind: 'incompatible', message: 'x', subject: 'self-test vectors' };
+    await house.rows(sql`insert into executions (id, device, app, version, state, fault, created, updated)
+      values (gen_random_uuid(), ${repaired}, 'thermo', '1.1.0', 'REJECTED',
+        ${JSON.stringify(refused)}::jsonb, now(), now())`);
+    const { body } = (await house.preview('unfit')) as { body: RolloutPreview };
+    expect(body).toMatchObject({ devices: 2, verdicts: { update: 1, incompatible: 1 } });
+    const spec = { name: 'x', channel: 'unfit', targets: [{ app: 'thermo', version: '1.1.0' }] };
+    const lines = await house.call('POST', '/rollouts/preview/devices', spec, { role: 'operator' });
+    expect(lines.body.items).toContainEqual(
+      expect.objectContaining({ device: board, verdict: 'incompatible', detail: 'self-test vectors' }),
+    );
+  });
+
   test('leaves out whom the order skips', async () => {
     const [first] = await house.channelOf('skipping', 3);
     await online(first as DeviceId);
@@ -248,6 +268,14 @@ describe('a pin', () => {
       sql`select action from audit_events where subject = ${pinned} and action like 'device.%pinned' order by id`,
     );
     expect(told.map(({ action }) => action)).toEqual(['device.pinned', 'device.unpinned']);
+    const timeline = await house.rows<{ text: string }>(
+      sql`select text from device_events where device = ${pinned} and kind = 'desired' order by id`,
+    );
+    expect(timeline.map(({ text }) => text)).toEqual([
+      'pins asks for thermo 1.0.0',
+      'its pin asks for thermo 1.2.0',
+      'pins asks for thermo 1.1.0',
+    ]);
   });
 
   test('that is set while a rollout is about the device takes it out of the rollout', async () => {

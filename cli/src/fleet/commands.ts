@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addCommand, signedInApi } from '../command.ts';
 import type { Context } from '../context.ts';
+import { addBoardCommands } from './board-commands.ts';
 import { addClaimCommands } from './claims.ts';
 import { describeDevice, describeDevices, describeReleases } from './describe.ts';
 import { parseName } from './names.ts';
@@ -27,5 +28,6 @@ export function addFleetCommands(program: Command, context: Context): void {
     return { json: releases, text: () => describeReleases(releases) };
   });
 
+  addBoardCommands(program, context);
   addClaimCommands(program, context);
 }

@@ -95,6 +95,7 @@ describe('a device', () => {
       enrolled: '2026-11-01T00:00:00.000Z',
       health: 'healthy',
       inventory: null,
+      selfTest: null,
       desiredVersion: 1,
       pins: { thermo: '1.2.0' },
       rests: { until: '2026-11-22T09:00:00.000Z', why: 'It failed 3 times in a row' },

@@ -1,6 +1,7 @@
 /** Tables and pages for people. Pure: lists in, text out; `now` is in ms since 1970. */
 import type { DeviceApp, DeviceDetail, DeviceSummary, ReleaseView } from '@wafer/protocol';
 import { fields, printable, table } from '../table.ts';
+import { describeSelfTest } from './boards.ts';
 import { describeChanges } from './changes.ts';
 import { describeUsage } from './usage.ts';
 
@@ -56,6 +57,7 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
       ? []
       : ([
           ['board', inventory.board],
+          ['self-test', describeSelfTest(device.selfTest)],
           ['system', `${inventory.os}, Node ${inventory.node}, agent ${inventory.agent}`],
         ] as const)),
     ...(latest === null
@@ -63,6 +65,11 @@ export function describeDevice(device: DeviceDetail, nowMs: number): string {
       : ([
           ['processor', `${Math.round(latest.cpu * 100)} %`],
           ['memory', `${mebibytes(latest.memory.usedBytes)} of ${mebibytes(latest.memory.totalBytes)}`],
+          ...(latest.writtenBytes === undefined
+            ? []
+            : ([
+                ['written', `${mebibytes(latest.writtenBytes)} to its storage since the agent started`],
+              ] as const)),
           ...(latest.temperatureC === undefined
             ? []
             : ([['temperature', `${latest.temperatureC.toFixed(1)} °C`]] as const)),

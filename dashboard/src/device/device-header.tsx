@@ -12,6 +12,7 @@ import { ChannelPills, linkLook } from '../fleet/device-table.tsx';
 import { GroupLinks } from '../groups/group-links.tsx';
 import { bytes, counted } from '../format/quantity.ts';
 import { dayOf, span } from '../format/time.ts';
+import { SelfTestFact } from './self-test.tsx';
 import classes from './device-header.module.css';
 
 export function DeviceHeader({ device }: { device: DeviceDetail }) {
@@ -76,7 +77,12 @@ export function DeviceFacts({ device }: { device: DeviceDetail }) {
           inventory && ['System', inventory.os],
           inventory && ['Host name', inventory.hostname],
           inventory && ['Agent', `${inventory.agent} on Node ${inventory.node.replace(/^v/, '')}`],
+          inventory && ['Self-test', <SelfTestFact key="self-test" selfTest={device.selfTest} />],
           latest && ['Uptime', span(latest.uptimeSeconds)],
+          latest?.writtenBytes !== undefined && [
+            'Written',
+            `${bytes(latest.writtenBytes)} to its storage since the agent started`,
+          ],
           ['Enrolled', dayOf(Date.parse(device.enrolled))],
           ['Desired state', `version ${device.desiredVersion}`],
         ]}

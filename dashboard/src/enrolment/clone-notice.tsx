@@ -4,6 +4,7 @@ import type { CloneView } from '@wafer/protocol/api';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useMayOperate, useMe } from '../api/queries.ts';
+import { Banner } from '../elements/banner.tsx';
 import { ShortHex } from '../elements/copy.tsx';
 import { Facts } from '../elements/facts.tsx';
 import { Icon } from '../elements/icons.tsx';
@@ -22,12 +23,9 @@ export function CloneBanner() {
   const warning = cloneWarning(data?.items ?? []);
   if (warning === undefined || path === '/enrolment') return null;
   return (
-    <p className={classes['banner']} data-tone="bad" role="status" data-testid="clone-banner">
-      <Icon name="bad" />
-      <span>
-        {warning} <Link href="/enrolment">Look</Link>
-      </span>
-    </p>
+    <Banner tone="bad" icon="bad" testId="clone-banner">
+      {warning} <Link href="/enrolment">Look</Link>
+    </Banner>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The frame of every page: mark, navigation, live mark, account. On phones the navigation is a bar below. */
 import type { Me, Role } from '@wafer/protocol/api';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Icon, Mark, type IconName } from '../elements/icons.tsx';
 import { AccountMenu } from './account-menu.tsx';
@@ -29,14 +29,21 @@ const PLACES: readonly Place[] = [
     covers: /^\/enrolment/,
     roles: ['operator', 'admin'],
   },
+  { href: '/boards', label: 'Boards', icon: 'board', covers: /^\/boards/ },
+  { href: '/trust', label: 'Keys', icon: 'key', covers: /^\/trust/ },
   { href: '/people', label: 'People', icon: 'person', covers: /^\/people/, roles: ['admin'] },
   { href: '/audit', label: 'Audit', icon: 'audit', covers: /^\/audit/, roles: ['admin'] },
 ];
 
 function Navigation({ role }: { role: Role }) {
   const [path] = useLocation();
+  const nav = useRef<HTMLElement>(null);
+  // On a phone there are more places than fit.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [path]);
   return (
-    <nav className={classes['nav']} aria-label="Pages">
+    <nav ref={nav} className={classes['nav']} aria-label="Pages">
       {PLACES.filter(({ roles }) => roles === undefined || roles.includes(role)).map(
         ({ href, label, icon, covers }) => (
           <Link

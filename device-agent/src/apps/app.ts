@@ -212,6 +212,12 @@ export class App {
     };
   }
 
+  memory(): Pick<AppHealth, 'app' | 'memoryBytes'> | undefined {
+    if (this.#serving === undefined) return undefined;
+    const memoryBytes = this.#serving.memoryBytes + (this.#previous?.memoryBytes ?? 0);
+    return { app: this.#name, memoryBytes };
+  }
+
   #crashLoopOf({ crashLoop }: Resident): Pick<AppHealth, 'crashLoop'> {
     if (crashLoop === undefined) return {};
     const nextTryAt = new Date(this.#wallNow() + crashLoop.nextTryInMs).toISOString();

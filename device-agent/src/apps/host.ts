@@ -32,7 +32,7 @@ import { openNone } from './unseal.ts';
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { folder, storesFolder, isolates, network, hardware, events } = options;
   const { openSecrets = openNone, wallNow = Date.now, spareTranspiler = false } = options;
-  const prepare = createPrepare({ folder, hasSpare: spareTranspiler });
+  const prepare = createPrepare({ folder, hasSpare: spareTranspiler, memoryMiB: options.transpilerMiB });
   const stores = createKeepers(storesFolder);
   const networks = createNetworks(network === undefined ? undefined : () => network);
   const boards = createBoards((news) => apps.get(news.app)?.edge(news), hardware);
@@ -111,6 +111,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     stop: (name) => changing(name, async () => apps.get(name)?.stop()),
     deliver: async (name, topic, payload) => existing(name).deliver(topic, payload),
     probe: async (name) => existing(name).probe(),
+    memory: () => [...apps.values()].flatMap((app) => app.memory() ?? []),
+    endTranspiler: () => prepare.end(),
+    giveBack: () => pool.giveBack(),
     overdueMs: () => pool.overdueMs,
     health: () => [...apps.values()].flatMap((app) => app.health() ?? []),
     close: async () => {

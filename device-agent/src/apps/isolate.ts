@@ -118,6 +118,11 @@ export class Isolate {
     this.#send({ type: 'drop', guest });
   }
 
+  /** Has it give memory back that it holds for nobody any more. */
+  collect(): void {
+    this.#send({ type: 'collect' });
+  }
+
   unload(image: ImageKey): void {
     if (this.#loaded.delete(image)) this.#send({ type: 'unload', image });
   }

@@ -65,7 +65,8 @@ export type ToIsolate =
   | Task
   | { readonly type: 'load'; readonly image: Image }
   | { readonly type: 'unload'; readonly image: ImageKey }
-  | { readonly type: 'drop'; readonly guest: GuestId };
+  | { readonly type: 'drop'; readonly guest: GuestId }
+  | { readonly type: 'collect' };
 
 /** Exports that the agent calls, as an instance has them. */
 export type Exported = 'lifecycle' | 'health' | 'timer' | 'state' | 'handler' | 'run';

@@ -36,13 +36,15 @@ export interface PrepareOptions {
   /** The child's program. */
   readonly script?: string;
   /** Most that the transpiler's own memory may grow to, MiB. */
-  readonly memoryMiB?: number;
+  readonly memoryMiB?: number | undefined;
   /** Keeps a child ready for the next component. */
   readonly hasSpare?: boolean;
 }
 
 export interface Prepare {
   (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared>;
+  /** Ends the child that works, as for want of memory; answers whether one did. */
+  end(): boolean;
   /** Ends the child that is kept ready. */
   close(): void;
 }
@@ -74,7 +76,14 @@ interface Child {
   readonly timeLimit: Milliseconds;
 }
 
-/** Resolves when the child has done its work; rejects with a `prepare` fault. */
+const outOfMemory = (): FaultError =>
+  new FaultError(
+    'memory-limit',
+    'The board ran out of memory while the component was made runnable, and the transpiler was ended.',
+    'board memory',
+  );
+
+/** Resolves when the child has done its work; rejects with a `prepare` fault, or `memory-limit` when the board had no memory. */
 function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = start();
@@ -98,6 +107,8 @@ function runChild({ start, bytes, timeLimit }: Child): Promise<void> {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) return resolve();
+      // But for being late it is ended so for want of memory, by the kernel or by `end`.
+      if (signal === 'SIGKILL' && !isLate) return reject(outOfMemory());
       const said = reason.trim().slice(0, MAX_REASON_CHARACTERS);
       const what = isLate
         ? `The transpiler did not finish within ${timeLimit} ms and was ended.`
@@ -161,6 +172,13 @@ export function createPrepare(options: PrepareOptions): Prepare {
   const transpilers = new Transpilers({ folder, script, memoryMiB });
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  let working: ChildProcess | undefined;
+  const start = (): ChildProcess => {
+    const child = transpilers.start();
+    working = child;
+    child.once('exit', () => (working = undefined));
+    return child;
+  };
 
   const prepare = async (digest: Digest, bytes: Uint8Array, limits: Limits): Promise<Prepared> => {
     try {
@@ -173,7 +191,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       sweep(folder);
       const target = join(folder, `${digest}-${version}`);
-      const child = { start: () => transpilers.start(), bytes, folder: transpilers.folder, timeLimit };
+      const child = { start, bytes, folder: transpilers.folder, timeLimit };
       const prepareMs = await make(target, child, digest);
       if (options.hasSpare === true && !isClosed) transpilers.practise(bytes);
       syncFolder(folder);
@@ -193,5 +211,6 @@ export function createPrepare(options: PrepareOptions): Prepare {
     isClosed = true;
     transpilers.close();
   };
-  return Object.assign(inTurn, { close });
+  const end = (): boolean => working?.kill('SIGKILL') === true;
+  return Object.assign(inTurn, { end, close });
 }

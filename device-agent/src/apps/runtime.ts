@@ -136,6 +136,18 @@ export interface Runtime {
   /** Asks the serving instance's health export; a guest without one is healthy while it lives. */
   probe(app: AppName): Promise<void>;
 
+  /** What the guests of each app hold of memory now, bytes; those that are kept warm count with it. */
+  memory(): Pick<AppHealth, 'app' | 'memoryBytes'>[];
+
+  /**
+   * Ends the transpiler, if it runs, because the board has no memory for it: what waits for it fails with a
+   * `memory-limit` fault. Answers whether it ran.
+   */
+  endTranspiler(): boolean;
+
+  /** Gives memory back to the system that nobody uses now, at the price of time when it is needed again. */
+  giveBack(): void;
+
   /** One entry for each app that has an instance; latencies since the last call of this. */
   health(): AppHealth[];
 
@@ -161,6 +173,8 @@ export interface RuntimeOptions {
   readonly hardware?: StandIn;
   /** The board's clock, ms since 1970, for schedules; default `Date.now`. */
   readonly wallNow?: () => number;
+  /** Most that the transpiler's own memory may grow to, MiB. Default: 512. */
+  readonly transpilerMiB?: number;
   /** Keeps a transpiler ready, at 150 MB, where a person waits for each swap. Default: false. */
   readonly spareTranspiler?: boolean;
   readonly events: RuntimeEvents;

@@ -94,6 +94,11 @@ export class Seat {
     this.#isolate?.drop(guest);
   }
 
+  /** What was dropped is to be given back now. */
+  collect(): void {
+    this.#isolate?.collect();
+  }
+
   unload(image: ImageKey): void {
     this.#isolate?.unload(image);
   }

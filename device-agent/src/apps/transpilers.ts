@@ -8,6 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { makeExpendable } from '../memory/expendable.ts';
 
 export interface TranspilersOptions {
   /** Folder that the children's own folders are made in. */
@@ -73,9 +74,11 @@ export class Transpilers {
       `--max-old-space-size=${memoryMiB}`,
       `--wasm-max-mem-pages=${memoryMiB * 16}`,
     ];
-    return spawn(process.execPath, [...flags, script, this.#folder, ...args], {
+    const child = spawn(process.execPath, [...flags, script, this.#folder, ...args], {
       env: {},
       stdio: ['pipe', 'ignore', 'pipe', ...args.map(() => 'pipe' as const)],
     });
+    makeExpendable(child);
+    return child;
   }
 }

@@ -3,6 +3,8 @@
  * It compiles nothing (modules arrive compiled), decides nothing (the main thread holds the deadlines),
  * and can be ended at any instant. The environment it is started with is empty.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../capabilities/host.ts';
@@ -90,6 +92,12 @@ function run(task: Task): Done {
   }
 }
 
+/** The engine takes its time with memories of guests that are gone; there may be none left to take. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
 function receive(message: ToIsolate): void {
   switch (message.type) {
     case 'load':
@@ -102,6 +110,9 @@ function receive(message: ToIsolate): void {
     case 'drop':
       guests.get(message.guest)?.release();
       guests.delete(message.guest);
+      return;
+    case 'collect':
+      collect();
       return;
     case 'create':
     case 'call':

@@ -84,6 +84,19 @@ test('forged, doubled and unfitting answers count for nothing', async () => {
   expect((await asked).status).toBe('ok');
 });
 
+test('news whose files do not add up to what came are no answer', async () => {
+  const { requests } = newRequests();
+  const asked = requests.ask({ want: 'news', known: {} });
+  await Promise.resolve();
+  const files = [{ name: 'timestamp.json', bytes: 3 }];
+  expect(requests.receive(ok(1, 'all'))).toBe(false);
+  expect(requests.receive(ok(1, 'too much', { files }))).toBe(false);
+  expect(requests.receive(ok(1, 'al', { files }))).toBe(false);
+  expect(requests.receive(ok(1, 'all', { files: [{ name: '../root.json', bytes: 3 }] }))).toBe(false);
+  expect(requests.receive(ok(1, 'all', { files }))).toBe(true);
+  expect((await asked).status).toBe('ok');
+});
+
 test('an aborted request gives its place to the next', async () => {
   const { sent, requests } = newRequests({ window: 1 });
   const abort = new AbortController();

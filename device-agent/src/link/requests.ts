@@ -18,6 +18,7 @@ type Ok = Extract<ResponseHeader, { status: 'ok' }>;
 
 export type Question =
   | { readonly want: 'metadata'; readonly name: MetadataName; readonly offset: number }
+  | { readonly want: 'news'; readonly known: Readonly<Record<string, number>> }
   | { readonly want: 'chunk'; readonly digest: Digest; readonly index: number }
   | { readonly want: 'time'; readonly nonce: string };
 
@@ -142,6 +143,8 @@ function subject(request: Request): string {
   switch (request.want) {
     case 'metadata':
       return request.name;
+    case 'news':
+      return 'news';
     case 'chunk':
       return `chunk ${request.index}`;
     case 'time':
@@ -158,6 +161,11 @@ function fitting(request: Request, header: ResponseHeader, body: Buffer): Answer
   if (request.want === 'metadata') {
     if (header.total === undefined || request.offset + body.length > header.total) return undefined;
     if (body.length === 0 && request.offset < header.total) return undefined;
+  }
+  if (request.want === 'news') {
+    const { files } = header;
+    if (files === undefined || body.length !== files.reduce((sum, { bytes }) => sum + bytes, 0))
+      return undefined;
   }
   return { status: 'ok', header, body };
 }

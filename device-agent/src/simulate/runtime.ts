@@ -140,6 +140,18 @@ export class SimulatedRuntime implements Runtime {
     }));
   }
 
+  memory(): [] {
+    return [];
+  }
+
+  endTranspiler(): boolean {
+    return false;
+  }
+
+  giveBack(): void {
+    // There is nothing that could be given.
+  }
+
   close(): Promise<void> {
     this.#leaving.abort(new FaultError('link', 'the fleet ends'));
     return Promise.resolve();

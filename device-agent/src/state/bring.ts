@@ -10,6 +10,9 @@ import type { StepOf } from './steps.ts';
 /** A server that says "not found" this often in a row does not have it. */
 const MAX_MISSES = 3;
 
+/** While memory is short it is asked for again this often. */
+const SHORT_MS = 3000;
+
 type Bringing = Pick<
   Executors,
   'reject' | 'adopt' | 'begin' | 'cancel' | 'fetch' | 'prepare' | 'swap' | 'giveUp' | 'supersede'
@@ -69,6 +72,7 @@ export const bringing: Bringing = {
 
   async prepare(board, step, signal) {
     const { target, limits } = step.release.order;
+    if (board.isMemoryShort?.() === true) return putOff(board, step);
     stageReporter(board, step)('preparing');
     try {
       const bytes = await board.store.read(target.sha256);
@@ -125,6 +129,7 @@ async function switched(board: Board, app: AppName, release: Release, figures: S
   const notes = board.senses.of(app);
   notes.warm = notes.serving !== undefined;
   notes.serving = release.order.execution;
+  notes.relief = undefined;
   notes.soakFaults = [];
   const { soakMs } = release.order.health;
   const record: AppRecord = {
@@ -168,6 +173,14 @@ async function end(
   const figures = swap === undefined ? {} : { swap };
   const event = executionEvent(board, order, state, { fault, ...figures, ...running(board, app) });
   await board.journal.change(app, record, [event], { execution: order.execution, state, fault });
+}
+
+/** Until there may be memory again. */
+function putOff(board: Board, { app, purpose }: StepOf<'prepare'>): void {
+  const notes = board.senses.of(app);
+  const at = board.clock.now() + SHORT_MS;
+  if (purpose === 'bring') notes.bringAfter = at;
+  else notes.keepAfter = at;
 }
 
 /** Silence is waited out for as long as the order stands; a plain "not found" only so often. */

@@ -1,11 +1,14 @@
-/** The executors around what is installed: start, restart, settle, rollback, stop, remove. */
+/** The executors around what is installed: start, restart, settle, rollback, relieve, stop, remove. */
 import { AGENT_APP, type AppName, type Fault, type SwapFigures } from '@wafer/protocol';
 import { appSpec, executionEvent, type Board, type Executors } from './board.ts';
 import { asFault, CRASH_LOOP_AFTER, retryDelayMs } from './failing.ts';
 import type { Release } from './journal.ts';
 import { isSoundAfter } from './verdict.ts';
 
-type Keeping = Pick<Executors, 'start' | 'restart' | 'settle' | 'rollback' | 'stop' | 'remove'>;
+type Keeping = Pick<Executors, 'start' | 'restart' | 'settle' | 'rollback' | 'relieve' | 'stop' | 'remove'>;
+
+/** A guest that stayed for so long did not go for what made it go before. */
+const SETTLED_MS = 15 * 60_000;
 
 export const keeping: Keeping = {
   start: (board, { app, release }) => start(board, app, release, 'start'),
@@ -50,6 +53,21 @@ export const keeping: Keeping = {
       state,
       fault,
     });
+  },
+
+  /** It is not the release's doing, so it counts against none; starting anew bounds how often it may be tried. */
+  async relieve(board, { app, release, fault }) {
+    const notes = board.senses.of(app);
+    notes.relief = undefined;
+    notes.serving = undefined;
+    notes.warm = false;
+    await board.runtime.stop(app);
+    board.runtime.giveBack();
+    const now = board.clock.now();
+    notes.reliefs = now - notes.relievedAt > SETTLED_MS ? 1 : notes.reliefs + 1;
+    notes.relievedAt = now;
+    notes.keepAfter = now + retryDelayMs(notes.reliefs);
+    board.reportFault(app, release.order.version, fault);
   },
 
   async stop(board, { app, release, fault }) {
@@ -101,6 +119,7 @@ async function startRelease(board: Board, release: Release, cause: 'start' | 're
   }
   await board.runtime.swap(appSpec(release), prepared, undefined, cause);
   const notes = board.senses.of(app);
+  notes.relief = undefined;
   notes.serving = execution;
   notes.warm = false;
 }

@@ -43,7 +43,7 @@ export interface Machine {
 
 export function createMachine(options: MachineOptions): Machine {
   const { board, device, policy, trust, reportFault } = options;
-  const { journal, floors, clock, log } = board;
+  const { journal, floors, clock, log, refusal } = board;
   const prune = pruner(board, options.onDiskError);
   let plannedAt = performance.now();
   const runner = new Runner({
@@ -60,7 +60,18 @@ export function createMachine(options: MachineOptions): Machine {
       log('error', 'defect', { step: step?.step, app: step?.app, error: (error as Error).stack }),
   });
   const wake = () => runner.wake();
-  const orders = new Orders({ device, policy, trust, floors, journal, clock, log, reportFault, wake });
+  const orders = new Orders({
+    device,
+    policy,
+    trust,
+    floors,
+    journal,
+    clock,
+    log,
+    refusal,
+    reportFault,
+    wake,
+  });
   const sincePlanMs = () => performance.now() - plannedAt;
   return { sincePlanMs, orders, runner, watch: new Watch(board, wake) };
 }

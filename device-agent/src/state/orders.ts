@@ -48,6 +48,8 @@ export interface OrdersOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
+  /** Why this board runs no app at all. */
+  readonly refusal?: Fault | undefined;
   readonly reportFault: (fault: Fault) => void;
   /** The verdicts changed. */
   readonly wake: () => void;
@@ -170,9 +172,10 @@ export class Orders {
   }
 
   async #judge(document: DesiredEnvelope, view: TargetView): Promise<Judged> {
-    const { device, policy, floors, clock, journal } = this.#options;
+    const { device, policy, floors, clock, journal, refusal } = this.#options;
     const last = journal.state.desired ?? undefined;
-    const verdicts = await judgeDesired(document, { view, device, policy, floors, now: clock.now(), last });
+    const now = clock.now();
+    const verdicts = await judgeDesired(document, { view, device, policy, floors, now, last, refusal });
     return {
       verdicts: new Map(verdicts.map((verdict) => [verdict.order.app, verdict])),
       expires: Math.min(view.expires(), expiryOf(document)),

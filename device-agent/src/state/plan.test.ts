@@ -81,9 +81,10 @@ interface Given extends Partial<Omit<AppActual, 'record'>>, Partial<AppRecord> {
   readonly blobs?: readonly number[];
   readonly prepared?: readonly number[];
   readonly ended?: readonly number[];
+  readonly isMemoryShort?: boolean;
 }
 
-function given({ blobs = [], prepared = [], ended = [], ...rest }: Given): Actual {
+function given({ blobs = [], prepared = [], ended = [], isMemoryShort = false, ...rest }: Given): Actual {
   const { current, previous, attempt: trying, soak: soaking, ...notes } = rest;
   const record: AppRecord = {
     ...EMPTY_RECORD,
@@ -102,6 +103,7 @@ function given({ blobs = [], prepared = [], ended = [], ...rest }: Given): Actua
     floor: 0,
     forbidden: undefined,
     isStopped: false,
+    relief: undefined,
     ...notes,
   };
   return {
@@ -109,6 +111,7 @@ function given({ blobs = [], prepared = [], ended = [], ...rest }: Given): Actua
     blobs: new Set([...blobs, ...prepared].map(digestOf)),
     prepared: new Set(prepared.map(digestOf)),
     ended: new Set(ended.map(executionOf)),
+    isMemoryShort,
   };
 }
 
@@ -123,7 +126,11 @@ const steps = (desired: Parameters<typeof plan>[0], actual: Actual) =>
 
 test('with nothing ordered and nothing installed there is nothing to do', () => {
   expect(
-    plan(new Map(), { apps: new Map(), blobs: new Set(), prepared: new Set(), ended: new Set() }, NOW),
+    plan(
+      new Map(),
+      { apps: new Map(), blobs: new Set(), prepared: new Set(), ended: new Set(), isMemoryShort: false },
+      NOW,
+    ),
   ).toEqual([]);
 });
 
@@ -133,6 +140,26 @@ test('a new order is first written down, then fetched, prepared, and swapped in'
   expect(steps(ordered(wanted), given({ attempt: attempt(wanted) }))).toEqual(['fetch']);
   expect(steps(ordered(wanted), given({ attempt: attempt(wanted), blobs: [1] }))).toEqual(['prepare']);
   expect(steps(ordered(wanted), given({ attempt: attempt(wanted), prepared: [1] }))).toEqual(['swap']);
+});
+
+const SHORTAGE: Fault = { kind: 'memory-limit', message: 'the largest', subject: 'board memory' };
+
+test('the guest that the board has no memory for goes before anything else, once', () => {
+  const soaking = { ...serving(2), soak: soak(NOW - 1), soakFaults: [TRAP], relief: SHORTAGE };
+  expect(plan(ordered(release(2)), given(soaking), NOW)).toMatchObject([
+    { step: 'relieve', fault: SHORTAGE },
+  ]);
+  expect(steps(undefined, given({ ...serving(1), relief: SHORTAGE }))).toEqual(['relieve']);
+  expect(steps(undefined, given({ ...serving(1), serving: undefined, relief: SHORTAGE }))).toEqual(['start']);
+});
+
+test('while memory is short nothing is started, and what is ordered is still fetched', () => {
+  const short = { isMemoryShort: true };
+  const wanted = release(2);
+  expect(steps(ordered(release(1)), given({ ...serving(1), serving: undefined, ...short }))).toEqual([]);
+  const trying = { ...serving(1), attempt: attempt(wanted), ...short };
+  expect(steps(ordered(wanted), given(trying))).toEqual(['fetch']);
+  expect(steps(ordered(wanted), given({ ...trying, prepared: [1, 2] }))).toEqual([]);
 });
 
 test('what serves as ordered is left alone', () => {

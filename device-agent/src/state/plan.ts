@@ -2,7 +2,7 @@
  * From what is ordered and what is, the next step of each app. Pure: no clock, no disk, no network;
  * it is asked again after every step, so it never looks further ahead than one.
  *
- * In order of weight: what failed its soak goes back before anything else; what nobody orders goes;
+ * In order of weight: a guest goes that the board has no memory for; what failed its soak goes back before anything else; what nobody orders goes;
  * what is installed runs before anything new is brought; what ended badly is not tried again.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -23,10 +23,12 @@ export interface AppActual {
   readonly restartAsked: boolean;
   /** Lowest counter that may run. */
   readonly floor: number;
-  /** Why the board's owner does not allow what is installed. */
+  /** Why the board's owner does not allow what is installed, or the board runs no app at all. */
   readonly forbidden: Fault | undefined;
   /** It was stopped, since it may not run, and that was told. */
   readonly isStopped: boolean;
+  /** It is to go because the board's memory runs out. */
+  readonly relief: Fault | undefined;
 }
 
 export interface Actual {
@@ -37,6 +39,8 @@ export interface Actual {
   readonly prepared: ReadonlySet<Digest>;
   /** Executions that ended badly. */
   readonly ended: ReadonlySet<ExecutionId>;
+  /** Nothing is started now; making something runnable is put off by the step itself, which takes memory. */
+  readonly isMemoryShort: boolean;
 }
 
 /** Undefined while nothing that was verified says what is ordered: then nothing new is done. */
@@ -55,6 +59,7 @@ const IDLE: AppActual = {
   floor: 0,
   forbidden: undefined,
   isStopped: false,
+  relief: undefined,
 };
 
 /** At most one step for each app. */
@@ -66,6 +71,9 @@ export function plan(desired: Desired, actual: Actual, now: number): Step[] {
 function planApp(app: AppName, desired: Desired, actual: Actual, now: number): Step | undefined {
   const own = actual.apps.get(app) ?? IDLE;
   const { record } = own;
+  if (record.current !== null && own.relief !== undefined && own.serving !== undefined) {
+    return { step: 'relieve', app, release: record.current, fault: own.relief };
+  }
   const tripped = soakVerdict(own);
   if (record.current !== null && tripped !== undefined) {
     return { step: 'rollback', app, release: record.current, fault: tripped };
@@ -90,7 +98,7 @@ function bring(
   app: AppName,
   release: Release,
   own: AppActual,
-  { blobs, prepared }: Actual,
+  { blobs, prepared, isMemoryShort }: Actual,
   now: number,
 ): Step | undefined {
   const { current, attempt, soak } = own.record;
@@ -104,6 +112,7 @@ function bring(
   if (now < own.bringAfter) return undefined;
   if (!blobs.has(digest)) return { step: 'fetch', app, release, purpose: 'bring' };
   if (!prepared.has(digest)) return { step: 'prepare', app, release, purpose: 'bring' };
+  if (isMemoryShort) return undefined;
   return { step: 'swap', app, release };
 }
 
@@ -111,7 +120,7 @@ function bring(
 function keepRunning(
   app: AppName,
   own: AppActual,
-  { blobs, prepared }: Actual,
+  { blobs, prepared, isMemoryShort }: Actual,
   now: number,
 ): Step | undefined {
   const release = own.record.current;
@@ -126,7 +135,7 @@ function keepRunning(
   if (now < own.keepAfter) return undefined;
   if (!blobs.has(target.sha256)) return { step: 'fetch', app, release, purpose: 'keep' };
   if (!prepared.has(target.sha256)) return { step: 'prepare', app, release, purpose: 'keep' };
-  return { step: 'start', app, release };
+  return isMemoryShort ? undefined : { step: 'start', app, release };
 }
 
 function settled(app: AppName, { record, serving }: AppActual, now: number): Step | undefined {

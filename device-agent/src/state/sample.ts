@@ -29,6 +29,11 @@ export interface Notes {
   bringFailures: number;
   restartAsked: boolean;
   isStopped: boolean;
+  /** Why it is to go now: the board's memory runs out. */
+  relief: Fault | undefined;
+  /** How often it went for that, one soon after the other, and when it did last, ms since 1970. */
+  reliefs: number;
+  relievedAt: number;
 }
 
 export class Senses {
@@ -50,6 +55,9 @@ export class Senses {
         bringFailures: 0,
         restartAsked: false,
         isStopped: false,
+        relief: undefined,
+        reliefs: 0,
+        relievedAt: 0,
       };
       this.#notes.set(app, notes);
     }
@@ -66,11 +74,15 @@ export interface Sensed {
   readonly senses: Senses;
   readonly store: Components;
   readonly floors: Floors;
+  /** Why this board runs no app at all. */
+  readonly refusal?: Fault | undefined;
+  /** Whether nothing is to be started for want of memory. */
+  readonly isMemoryShort?: () => boolean;
 }
 
 /** Everything that `plan` wants to know; the disk is asked first, the rest is one instant. */
 export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet<Digest>): Promise<Actual> {
-  const { journal, senses, store, floors } = sensed;
+  const { journal, senses, store, floors, refusal } = sensed;
   const blobs = new Set<Digest>();
   for (const digest of wanted) if (await store.has(digest)) blobs.add(digest);
   const apps = new Map<AppName, AppActual>();
@@ -85,8 +97,10 @@ export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet
       keepAfter: notes.keepAfter,
       restartAsked: notes.restartAsked,
       floor: floors.of(app),
-      forbidden: record.current === null ? undefined : beyondPolicy(record.current.order, policy),
+      forbidden:
+        record.current === null ? undefined : (refusal ?? beyondPolicy(record.current.order, policy)),
       isStopped: notes.isStopped,
+      relief: notes.relief,
     });
   }
   return {
@@ -94,6 +108,7 @@ export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet
     blobs,
     prepared: new Set(senses.prepared.keys()),
     ended: new Set(journal.state.ended.map(({ execution }) => execution)),
+    isMemoryShort: sensed.isMemoryShort?.() === true,
   };
 }
 

@@ -33,6 +33,8 @@ interface Vocabulary {
   rollback: { readonly release: Release; readonly fault: Fault };
   /** End an attempt that took the agent down again and again. */
   giveUp: { readonly release: Release; readonly fault: Fault };
+  /** The board's memory runs out, and this is its largest guest: it goes, and comes back later. */
+  relieve: { readonly release: Release; readonly fault: Fault };
   /** What runs may not run any more. */
   stop: { readonly release: Release; readonly fault: Fault };
   /** Nobody orders the app any more. */

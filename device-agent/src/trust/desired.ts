@@ -41,6 +41,8 @@ export interface Judge {
   readonly now: number;
   /** The last document that was accepted. */
   readonly last: DesiredEnvelope | undefined;
+  /** Why this board runs no app at all. */
+  readonly refusal?: Fault | undefined;
 }
 
 /** One verdict for each app. Rejects with a fault when the document as a whole is refused. */
@@ -113,6 +115,7 @@ function checkExpiry({ expires }: DesiredState, now: number): void {
 }
 
 async function judgeApp(order: DesiredApp, judge: Judge): Promise<Verdict> {
+  if (judge.refusal !== undefined) return { kind: 'rejected', order, fault: judge.refusal };
   try {
     const custom = await genuine(judge.view, order);
     await judge.floors.raise(order.app, await signedFloor(judge.view, order.app));

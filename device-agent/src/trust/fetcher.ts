@@ -7,6 +7,8 @@ import { FaultError, MetadataName } from '@wafer/protocol';
 import type { Requests } from '../link/requests.ts';
 
 export interface Fetcher {
+  /** A run begins with these versions. Whoever can brings what is newer at once, to be asked for below. */
+  begin?(known: ReadonlyMap<string, number>): Promise<void>;
   /**
    * The bytes of one file; undefined when the server has none of that name. `version` is absent for
    * names without one (timestamp; all but root, where snapshots are not consistent). Rejects with a
@@ -24,8 +26,23 @@ const MAX_PARTS = 1000;
 export class MqttFetcher implements Fetcher {
   readonly #requests: Pick<Requests, 'ask'>;
 
+  /** What came unasked, by name; each is given once. Undefined is what the server does not have. */
+  readonly #news = new Map<string, Buffer | undefined>();
+
   constructor(requests: Pick<Requests, 'ask'>) {
     this.#requests = requests;
+  }
+
+  /** One question in place of one for each file. A server that does not know it is asked for each. */
+  async begin(known: ReadonlyMap<string, number>): Promise<void> {
+    this.#news.clear();
+    const answer = await this.#requests.ask({ want: 'news', known: Object.fromEntries(known) });
+    if (answer.status === 'error') return;
+    let at = 0;
+    for (const { name, bytes } of answer.header.files ?? []) {
+      this.#news.set(name, bytes === 0 ? undefined : answer.body.subarray(at, at + bytes));
+      at += bytes;
+    }
   }
 
   async metadata(role: string, version: number | undefined, maxBytes: number): Promise<Buffer | undefined> {
@@ -33,6 +50,12 @@ export class MqttFetcher implements Fetcher {
     const parsed = MetadataName.safeParse(asked);
     if (!parsed.success) throw new FaultError('signature', `no metadata may have the name ${asked}`, asked);
     const name = parsed.data;
+    if (this.#news.has(name)) {
+      const told = this.#news.get(name);
+      this.#news.delete(name);
+      if (told !== undefined && told.length > maxBytes) throw tooLong(name, maxBytes);
+      return told;
+    }
     const parts: Buffer[] = [];
     let have = 0;
     let total: number | undefined;

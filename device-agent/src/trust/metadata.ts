@@ -3,7 +3,8 @@
  * on disk (generations.ts). It knows nothing of boards: the agent's updater (updater.ts) and the
  * client for people and test suites (../tuf-client) are both built on it.
  */
-import { FaultError } from '@wafer/protocol';
+import { FaultError, RoleName } from '@wafer/protocol';
+import { z } from 'zod';
 import type { FloorClock } from '../link/clock.ts';
 import { Chain, type Files, type Verifier, type VerifierOf } from './chain.ts';
 import { MqttFetcher, offlineRequests, type Fetcher } from './fetcher.ts';
@@ -18,6 +19,16 @@ export interface MetadataOptions {
   readonly store?: MetadataStore | undefined;
   /** Instead of a chain for each run. */
   readonly verifierOf?: VerifierOf | undefined;
+}
+
+const Versioned = z.object({ signed: z.object({ version: z.number().int().min(0) }) });
+
+function jsonOf(file: Buffer): unknown {
+  try {
+    return JSON.parse(file.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 const chainOf: VerifierOf = (files, fetcher, at) => new Chain(files, fetcher, at);
@@ -54,6 +65,7 @@ export class TrustedMetadata {
     const { fetcher, clock } = this.#options;
     const now = clock.now();
     const base = await this.#generations.base();
+    await fetcher.begin?.(versionsOf(base.files));
     const chain = this.#verifierOf(base.files, fetcher, now);
     try {
       await chain.refresh();
@@ -79,6 +91,25 @@ export class TrustedMetadata {
     return use(chain);
   }
 }
+
+const versions = new WeakMap<Buffer, number>();
+
+/** What the file says of itself; 0 where it is rotten, which the chain finds out. */
+function versionOf(file: Buffer): number {
+  const held = versions.get(file);
+  if (held !== undefined) return held;
+  const parsed = Versioned.safeParse(jsonOf(file));
+  const version = parsed.success ? parsed.data.signed.version : 0;
+  versions.set(file, version);
+  return version;
+}
+
+const versionsOf = (files: Files): Map<string, number> =>
+  new Map(
+    [...files]
+      .filter(([role]) => RoleName.safeParse(role).success)
+      .map(([role, file]) => [role, versionOf(file)]),
+  );
 
 type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Limits, Milliseconds, Seconds } from '@wafer/protocol';
 import { createPrepare } from '../../src/apps/prepare.ts';
 import { digestOf, faultOf, puppet } from './harness.ts';
@@ -148,6 +148,14 @@ describe('a prepared folder', () => {
     const again = await prepare(small);
     expect(again.prepareMs).toBeGreaterThan(0);
     expect(await prepare(small)).toMatchObject({ prepareMs: 0 });
+  });
+
+  it('that is ended for want of memory is a memory-limit fault, as when the kernel ends it', async () => {
+    const hanging = createPrepare({ folder, script: HANG });
+    const ended = hanging(digestOf(small), small, limits);
+    await vi.waitFor(() => expect(hanging.end()).toBe(true));
+    await expect(ended).rejects.toMatchObject({ fault: { kind: 'memory-limit', subject: 'board memory' } });
+    expect(hanging.end()).toBe(false);
   });
 
   it('is whole or absent after a kill in the middle, and leftovers go', async () => {

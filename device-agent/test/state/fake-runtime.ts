@@ -125,6 +125,21 @@ export class FakeRuntime implements Runtime {
     this.#instances.delete(app);
   }
 
+  /** Of each guest, for tests of a board that has little. */
+  readonly memoryBytes: Partial<Record<string, number>> = {};
+
+  memory() {
+    return [...this.#instances.keys()].map((app) => ({ app, memoryBytes: this.memoryBytes[app] ?? 0 }));
+  }
+
+  endTranspiler(): boolean {
+    return false;
+  }
+
+  giveBack(): void {
+    this.calls.push('giveBack');
+  }
+
   async deliver(app: AppName, topic: string, payload: Uint8Array): Promise<void> {
     if (!this.#instances.has(app))
       throw new FaultError('capability-denied', `${app} takes no ${topic}`, topic);

@@ -130,6 +130,7 @@ test.each(['2.root.json', 'timestamp.json', '2.snapshot.json', '2.targets.json',
   async (name) => {
     const { target } = repository.publish('thermo', '1.0.0');
     repository.rotateRoot();
+    repository.tellsNews = false;
     let given = 0;
     const endless: Pick<Requests, 'ask'> = {
       ask: async (question) => {
@@ -145,8 +146,22 @@ test.each(['2.root.json', 'timestamp.json', '2.snapshot.json', '2.targets.json',
   },
 );
 
+test('endless data: what comes unasked is no longer than what is asked for may be', async () => {
+  const { target } = repository.publish('thermo', '1.0.0');
+  const altered: string[] = [];
+  repository.alterMetadata = (name, bytes) => {
+    if (name !== 'timestamp.json') return bytes;
+    altered.push(name);
+    return Buffer.concat([bytes, Buffer.alloc(16_384, ' ')]);
+  };
+  const trust = await boot();
+  await expect(trust.refresh((view) => view.target(target.path))).rejects.toEqual(fault('signature'));
+  expect(altered).toEqual(['timestamp.json']);
+});
+
 test('endless data: a file that comes byte by byte is not waited for', async () => {
   let asked = 0;
+  repository.tellsNews = false;
   const dripping: Pick<Requests, 'ask'> = {
     ask: async (question) => {
       if (question.want !== 'metadata' || question.name !== 'timestamp.json')
@@ -244,6 +259,7 @@ test('deep offline: a year and four generations of every key later, the board ca
 });
 
 test('deep offline: a link that breaks half-way costs only what was not there yet', async () => {
+  repository.tellsNews = false;
   await refresh();
   for (let times = 0; times < 3; times += 1) repository.rotateRoot();
   repository.sign();

@@ -107,6 +107,10 @@ export class Repository {
     signDocument(document, this.keys.director.key);
   expires = new Date(Date.now() + YEAR_MS);
   asked: Question[] = [];
+  /** Names of metadata that was given, asked for or as news. */
+  readonly told = new Set<string>();
+  /** What is newer than the asker's, in one answer. */
+  tellsNews = true;
   /** Whether director keys stand in `custom`, or only in the target's content. */
   inlineDirectorKeys = true;
   readonly #roles = new Map<AppName, { version: number; targets: Record<string, TargetFile> }>();
@@ -293,13 +297,15 @@ export class Repository {
     this.asked.push(request);
     const body = this.#body(request);
     if (body === undefined) return encodeFrame({ id, status: 'error', code: 'not-found' }, Buffer.alloc(0));
-    return encodeFrame({ id, status: 'ok', encoding: body.encoding, total: body.total }, body.bytes);
+    return encodeFrame({ id, status: 'ok', ...body.header }, body.bytes);
   }
 
   #body(request: Request) {
     switch (request.want) {
       case 'metadata':
         return this.#metadata(request);
+      case 'news':
+        return this.#news(request);
       case 'chunk':
         return this.#chunk(request);
       case 'time': {
@@ -309,7 +315,7 @@ export class Repository {
           nonce: request.nonce,
           time: new Date().toISOString(),
         });
-        return { bytes: Buffer.from(JSON.stringify(time)), encoding: 'identity' as const, total: undefined };
+        return { bytes: Buffer.from(JSON.stringify(time)), header: { encoding: 'identity' } };
       }
     }
   }
@@ -318,17 +324,39 @@ export class Repository {
     const file = this.files.get(name);
     const bytes = file === undefined ? undefined : this.alterMetadata(name, file);
     if (bytes === undefined) return undefined;
+    this.told.add(name);
     return {
       bytes: bytes.subarray(offset, offset + RESPONSE_BODY_BYTES),
-      total: bytes.length,
-      encoding: 'identity' as const,
+      header: { total: bytes.length, encoding: 'identity' },
     };
+  }
+
+  /** Undefined from a server that does not know of news. */
+  #news({ known }: Extract<Request, { want: 'news' }>) {
+    if (!this.tellsNews) return undefined;
+    const newest = [...this.#roles].map(([app, { version }]) => `${version}.${app}.json`);
+    const names = [
+      `${(known['root'] ?? 0) + 1}.root.json`,
+      'timestamp.json',
+      `${this.#snapshotVersion}.snapshot.json`,
+      `${this.#targetsVersion}.targets.json`,
+      ...newest,
+    ];
+    const told = names.map((name) => {
+      const file = this.files.get(name);
+      return { name, file: file === undefined ? undefined : this.alterMetadata(name, file) };
+    });
+    const files = told.map(({ name, file }) => ({ name, bytes: file?.length ?? 0 }));
+    const bytes = Buffer.concat(told.flatMap(({ file }) => file ?? []));
+    if (bytes.length > RESPONSE_BODY_BYTES) return undefined;
+    for (const name of names) this.told.add(name);
+    return { bytes, header: { files, encoding: 'identity' } };
   }
 
   #chunk({ digest, index }: Extract<Request, { want: 'chunk' }>) {
     const blob = this.blobs.get(digest)?.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
     const bytes = blob === undefined ? undefined : this.alterChunk(digest, index, Buffer.from(blob));
-    return bytes && { bytes: zstdCompressSync(bytes), encoding: 'zstd' as const, total: undefined };
+    return bytes && { bytes: zstdCompressSync(bytes), header: { encoding: 'zstd' } };
   }
 
   #targets(): Targets {

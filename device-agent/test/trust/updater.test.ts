@@ -48,6 +48,34 @@ test('a path that nobody signed is no target', async () => {
   expect(await trust.refresh((view) => view.target('thermo/9.9.9/x.wasm'))).toBeUndefined();
 });
 
+test('what is new to a board comes with one question', async () => {
+  const repository = new Repository();
+  repository.publish('thermo', '1.0.0');
+  const { trust } = await newBoard(repository);
+  await trust.refresh((view) => view.target('thermo/9.9.9/x.wasm'));
+  const { target } = repository.publish('thermo', '1.1.0');
+  repository.asked = [];
+  expect(await trust.refresh((view) => view.target(target.path))).toBeDefined();
+  expect(repository.asked.map(({ want }) => want)).toEqual(['news']);
+});
+
+test('a server that knows no news is asked for each file', async () => {
+  const repository = new Repository();
+  repository.tellsNews = false;
+  const { target } = repository.publish('thermo', '1.0.0');
+  const { trust } = await newBoard(repository);
+  expect(await trust.refresh((view) => view.target(target.path))).toBeDefined();
+  expect(repository.asked.flatMap((question) => (question.want === 'metadata' ? question.name : []))).toEqual(
+    [
+      '2.root.json',
+      'timestamp.json',
+      expect.stringMatching(/snapshot/),
+      expect.stringMatching(/targets/),
+      expect.stringMatching(/thermo/),
+    ],
+  );
+});
+
 test('metadata larger than one response is read in parts', async () => {
   const repository = new Repository();
   const bytes = Buffer.alloc(32 * 1024 * 1024);

@@ -4,7 +4,7 @@ import { ACTOR, actorManifest, variant } from './guests.ts';
 import { must, type Journey } from './journey.ts';
 
 const TICKS = { everyMs: 200 };
-const AWAY_MS = 2000;
+const AWAY_MS = 4000;
 
 export const offline: Journey = {
   name: 'offline and back',
@@ -23,7 +23,7 @@ export const offline: Journey = {
     scene.gateway.cut(true);
     await scene.until('the server sees that the board is offline', ({ online }) => !online || undefined);
     await scene.publish(release('1.1.0'));
-    await sleep(scene.within(AWAY_MS));
+    await sleep(AWAY_MS);
     const { apps } = await scene.fleet.device(scene.device);
     const state = apps.find(({ app }) => app === 'lonely')?.execution?.state;
     must(state === 'QUEUED', `the order to a board that is offline is ${state}`);

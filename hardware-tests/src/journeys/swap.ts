@@ -4,8 +4,7 @@ import { ACTOR, actorManifest, variant } from './guests.ts';
 import { AppName, guestTopic } from '@wafer/protocol';
 import { must, type Journey } from './journey.ts';
 
-/** Calls a second on a rig of no patience. */
-const RATE = 50;
+const CALL_EVERY_MS = 20;
 /** Calls that wait for their answer at most: a slow board is called less often, and never left alone. */
 const WAITING = 16;
 /** Of the stream that goes on behind the switch, in calls. */
@@ -21,20 +20,20 @@ export const swap: Journey = {
       if (topic === replies) heard.push(JSON.parse(payload.toString()) as (typeof heard)[number]);
     });
     let sent = 0;
-    const everyMs = (1000 / RATE) * scene.rig.patience;
     const timer = setInterval(() => {
       if (sent - heard.length >= WAITING) return;
       sent += 1;
       scene.tell('actor', 'do/count', '');
-    }, everyMs);
+    }, CALL_EVERY_MS);
     try {
       const component = variant(ACTOR, '2.0.0');
       const release = { app: 'actor', version: '2.0.0', component, manifest: actorManifest('2.0.0') };
       await scene.publish(release);
       const { swap: figures } = await scene.outcome('actor', '2.0.0', 'SUCCEEDED');
-      await sleep(everyMs * TAIL);
-      clearInterval(timer);
       const deadline = Date.now() + scene.within();
+      const until = sent + TAIL;
+      while (sent < until && Date.now() < deadline) await sleep(CALL_EVERY_MS);
+      clearInterval(timer);
       while (heard.length < sent && Date.now() < deadline) await sleep(20);
 
       must(heard.length === sent, `${sent - heard.length} of ${sent} calls were not answered`);

@@ -9,11 +9,19 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ended, killGroup, runningAgent } from './agents.ts';
 import type { Emulated } from './binfmt.ts';
 import type { AgentPackage } from './package.ts';
-import { RigMissing, type BoardFacts, type Ended, type Rig, type RunningAgent, type Say } from './rig.ts';
+import {
+  RigMissing,
+  type BoardFacts,
+  type Ended,
+  type Environment,
+  type Rig,
+  type RunningAgent,
+  type Say,
+} from './rig.ts';
 import { MOUNT_POINTS, rootFileSystem, type RootFileSystem } from './root-file-system.ts';
 
 const LEAVE_WITHIN_MS = 60_000;
@@ -39,7 +47,7 @@ exec chroot . /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG
 export class EmulatedBoard implements Rig {
   readonly name: Emulated;
   readonly kind = 'emulated';
-  readonly patience = 6;
+  readonly patience = 12;
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafer-rig-'));
   readonly #running = new Set<RunningAgent>();
   #root: RootFileSystem | undefined;
@@ -78,16 +86,18 @@ export class EmulatedBoard implements Rig {
     return Promise.resolve();
   }
 
+  /** Under a name of this rig's own: an agent's lock is found by the path of its folder, and rigs share a network. */
   folder(name: string): string {
-    return join(MOUNT_POINTS.board, name);
+    return join(MOUNT_POINTS.board, `${basename(this.#folder)}-${name}`);
   }
 
   agent(args: readonly string[]): Promise<Ended> {
     return ended(this.#spawn([this.#program, ...args]));
   }
 
-  start(folder: string): Promise<RunningAgent> {
-    const child = this.#spawn([this.#program, 'run', '--data', folder]);
+  start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const child = this.#spawn([...variables, this.#program, 'run', '--data', folder]);
     const running = runningAgent(child, {
       stop: () => void child.kill('SIGTERM'),
       kill: () => killGroup(child),
@@ -98,12 +108,16 @@ export class EmulatedBoard implements Rig {
     return Promise.resolve(running);
   }
 
+  here(path: string): string {
+    return join(this.#folder, path.slice(MOUNT_POINTS.board.length));
+  }
+
   read(path: string): Promise<Buffer> {
-    return readFile(this.#here(path));
+    return readFile(this.here(path));
   }
 
   write(path: string, content: string | Uint8Array): Promise<void> {
-    return writeFile(this.#here(path), content);
+    return writeFile(this.here(path), content);
   }
 
   async close(): Promise<void> {
@@ -113,11 +127,6 @@ export class EmulatedBoard implements Rig {
 
   get #program(): string {
     return join(MOUNT_POINTS.agent, 'bin/wafer-agent');
-  }
-
-  /** A path of the board, from outside. */
-  #here(path: string): string {
-    return join(this.#folder, path.slice(MOUNT_POINTS.board.length));
   }
 
   #spawn(command: readonly string[]): ChildProcess {

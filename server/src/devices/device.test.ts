@@ -68,6 +68,7 @@ const row = (more: Partial<DeviceRow> = {}): DeviceRow => ({
   enrolled: at,
   revoked: null,
   inventory: null,
+  selfTest: null,
   desiredVersion: 0,
   ackedReport: 1,
   ...more,
@@ -130,9 +131,14 @@ describe('the health of a device', () => {
       expect(health({}, { running: [running('a')], executions: [execution('a', state)] })).toBe('healthy'),
   );
 
+  it('is failing when its self-test did, though all apps do well', () => {
+    const selfTest = { passed: false, at: at.toISOString(), tests: [{ test: 'digest', passed: false }] };
+    expect(health({ selfTest }, { running: [running('a')] })).toBe('failing');
+  });
+
   it('is failing when an app is, whatever its execution was', () => {
     expect(
-      healthOf({ online: true, hasReported: true }, [
+      healthOf({ online: true, hasReported: true, isFit: true }, [
         { running: { version, digest: 'a'.repeat(64) as Digest, state: 'failed' }, execution: null },
       ]),
     ).toBe('failing');

@@ -23,13 +23,14 @@ export interface AppRows {
 
 const BAD_ENDS: ReadonlySet<ExecutionState> = new Set(['FAILED', 'ROLLED_BACK', 'REJECTED', 'TIMED_OUT']);
 
-/** One word. `hasReported`: anything of the device's reports is known. */
+/** One word. `hasReported`: anything of the device's reports is known; `isFit`: its self-test did not fail. */
 export function healthOf(
-  { online, hasReported }: { readonly online: boolean; readonly hasReported: boolean },
+  { online, hasReported, isFit }: Record<'online' | 'hasReported' | 'isFit', boolean>,
   apps: readonly Pick<DeviceApp, 'running' | 'execution'>[],
 ): DeviceHealth {
   if (!online) return 'offline';
   if (!hasReported) return 'unknown';
+  if (!isFit) return 'failing';
   const isFailing = apps.some(
     ({ running, execution }) =>
       running?.state === 'failed' || (execution !== null && BAD_ENDS.has(execution.state)),
@@ -80,7 +81,10 @@ export function summaryOf(row: DeviceRow, apps: readonly DeviceApp[]): DeviceSum
     online,
     lastSeen: row.lastSeen?.toISOString() ?? null,
     enrolled: row.enrolled.toISOString(),
-    health: healthOf({ online, hasReported: row.ackedReport > 0 }, apps),
+    health: healthOf(
+      { online, hasReported: row.ackedReport > 0, isFit: row.selfTest?.passed !== false },
+      apps,
+    ),
     apps: [...apps],
   };
 }

@@ -72,10 +72,11 @@ export async function readDevice(db: Db, id: DeviceId): Promise<DeviceDetail | u
     readGuestMessages(db, id),
   ]);
   if (row === undefined) return undefined;
-  const { inventory, desiredVersion } = row;
+  const { inventory, selfTest, desiredVersion } = row;
   return {
     ...summaryOf(row, appsOf(apps).get(id) ?? []),
     inventory,
+    selfTest,
     desiredVersion,
     ...holds,
     latest,

@@ -1,5 +1,14 @@
 /** A device, its timeline, and what it says that it runs. */
-import type { DeviceId, Digest, AppName, AppState, ChannelName, Hello, Version } from '@wafer/protocol';
+import type {
+  DeviceId,
+  Digest,
+  AppName,
+  AppState,
+  ChannelName,
+  Hello,
+  SelfTest,
+  Version,
+} from '@wafer/protocol';
 import type { DeviceEvent } from '@wafer/protocol';
 import { sql } from 'drizzle-orm';
 import { instant, sortable } from '../db/columns.ts';
@@ -31,6 +40,10 @@ export const devices = pgTable(
     revoked: instant('revoked'),
     /** From the last hello. */
     inventory: jsonb().$type<Hello>(),
+    /** How the board did when its agent tested it, by the last hello. */
+    selfTest: jsonb('self_test')
+      .$type<SelfTest>()
+      .generatedAlwaysAs(sql`inventory->'selfTest'`),
     /** Version of the desired state; grows by one in every statement that changes it. */
     desiredVersion: integer('desired_version').notNull().default(0),
     /** Highest report number up to which all are in `reports`. */
@@ -45,6 +58,9 @@ export const devices = pgTable(
     index().on(table.group),
     index().on(table.arch),
     index().on(table.agentKey),
+    index('devices_self_test_failed')
+      .on(table.id)
+      .where(sql`self_test->'passed' = 'false'`),
     // Boards that share one are clones of each other (identity/twins.ts).
     index('devices_serial_index').on(sql`(inventory->>'serial')`),
   ],

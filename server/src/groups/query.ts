@@ -105,8 +105,13 @@ function age({ field, op, ms }: Of<'age'>, nowMs: number): SQL {
   return sql`${since} ${OPERATOR[turned[op]]} ${instant(Math.max(0, nowMs - ms))}`;
 }
 
-/** As devices/device.ts has it for the badge: an app failed, or the latest execution of one ended badly. */
+/**
+ * As devices/device.ts has it for the badge: the board failed its self-test, an app failed, or the latest
+ * execution of one ended badly.
+ */
 const FAILING = sql`d.id in (
+  select t.id from devices t where t.self_test->'passed' = 'false'
+  union all
   select a.device from device_apps a where a.state = 'failed'
   union all
   select e.device from executions e

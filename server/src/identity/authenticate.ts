@@ -3,7 +3,6 @@ import type { Clock } from '@wafer/protocol';
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Authenticate } from '../http/auth.ts';
 import type { People } from './people.ts';
-
 import { useToken } from './tokens-store.ts';
 import { bearerToken, hashToken } from './tokens.ts';
 

@@ -20,6 +20,7 @@ import type { Deps } from '../deps.ts';
 import type { Incoming } from '../mqtt/bus.ts';
 import { directorSigner } from './held.ts';
 import { createHot } from './hot.ts';
+import { newsFor } from './news.ts';
 import { namedText, readChunk } from './store.ts';
 import { together } from './together.ts';
 import { signedTime } from './time.ts';
@@ -105,6 +106,8 @@ export class Responder {
     switch (request.want) {
       case 'metadata':
         return this.#metadata(request.id, request.name, request.offset);
+      case 'news':
+        return this.#news(request.id, request.known);
       case 'chunk':
         return this.#chunk(device, request.id, request.digest, request.index);
       case 'time':
@@ -123,6 +126,11 @@ export class Responder {
     if (text === undefined) return failed(id, 'not-found');
     const body = text.subarray(offset, offset + RESPONSE_BODY_BYTES);
     return { header: { id, status: 'ok', total: text.length, encoding: 'identity' }, body };
+  }
+
+  async #news(id: number, known: Readonly<Record<string, number>>): Promise<Answer> {
+    const { files, body } = await newsFor(known, (name) => this.#text(name));
+    return { header: { id, status: 'ok', files, encoding: 'identity' }, body };
   }
 
   /** All but timestamp.json never change once they are there. */

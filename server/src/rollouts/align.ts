@@ -98,7 +98,9 @@ export function alignment(scope: Scope, at: number): SQL {
       insert into device_events (device, at, kind, app, version, state, text)
       select device, ${now}, 'execution', app, version, 'CANCELED', app || ' ' || version || ': overtaken' from canceled
       union all
-      select device, ${now}, 'desired', app, version, null, channel || ' asks for ' || app || ' ' || version from placed
+      select p.device, ${now}, 'desired', p.app, p.version, null,
+        case when s.rank = 0 then 'its pin' else p.channel end || ' asks for ' || p.app || ' ' || p.version
+      from placed p join stale s on s.device = p.device and s.app = p.app
       union all
       select device, ${now}, 'desired', app, version, null, 'no channel holds ' || app || ' any more' from gone
     ),

@@ -1,5 +1,15 @@
 /** What a draft has to know, read once: every device of the channel, and what it has to do with the targets. */
-import type { AppName, CreateRollout, DeviceId, Digest, Policy, Version } from '@wafer/protocol';
+import {
+  SELF_TEST_SUBJECT,
+  selfTestSubject,
+  type AppName,
+  type CreateRollout,
+  type DeviceId,
+  type Digest,
+  type Policy,
+  type SelfTest,
+  type Version,
+} from '@wafer/protocol';
 import { zoneOf } from '@wafer/protocol/window';
 import { sql, type SQL } from 'drizzle-orm';
 import type { Deps } from '../../deps.ts';
@@ -40,6 +50,7 @@ interface DeviceRow extends Record<string, unknown> {
   readonly zone: string | null;
   readonly policy: Policy | null;
   readonly rests: string | null;
+  readonly self_test: SelfTest | null;
 }
 
 /**
@@ -56,7 +67,8 @@ export async function readDevices(
   );
   const rows = await deps.db.execute<DeviceRow>(sql`
     select d.id, d.name, d.arch, to_jsonb(array[${sql.join(fits, sql`, `)}]::boolean[]) as groups, d.tags, d.online, d.last_seen,
-      d.inventory->>'timeZone' as zone, d.inventory->'policy' as policy, r.until as rests
+      d.inventory->>'timeZone' as zone, d.inventory->'policy' as policy, r.until as rests,
+      case when d.self_test->'passed' = 'false' then d.self_test end as self_test
     from devices d left join device_rests r on r.device = d.id
     where ${await among(deps, spec)} order by d.id collate "C"`);
   const zones = new Map<string | null, string>();
@@ -65,18 +77,33 @@ export async function readDevices(
     zones.set(zone, name);
     return name;
   };
-  return rows.map(({ id, name, arch, groups: isIn, tags, online, last_seen: seen, zone, policy, rests }) => ({
-    id,
-    name,
-    architecture: arch,
-    groups: isIn,
-    tags,
-    online,
-    lastSeen: seen === null ? null : isoInstant(seen),
-    timeZone: known(zone),
-    policy: policy ?? {},
-    restsUntil: rests === null ? null : isoInstant(rests),
-  }));
+  return rows.map(
+    ({
+      id,
+      name,
+      arch,
+      groups: isIn,
+      tags,
+      online,
+      last_seen: seen,
+      zone,
+      policy,
+      rests,
+      self_test: failed,
+    }) => ({
+      id,
+      name,
+      architecture: arch,
+      groups: isIn,
+      tags,
+      online,
+      lastSeen: seen === null ? null : isoInstant(seen),
+      timeZone: known(zone),
+      policy: policy ?? {},
+      restsUntil: rests === null ? null : isoInstant(rests),
+      failedTests: selfTestSubject(failed) ?? null,
+    }),
+  );
 }
 
 type Refusal = NonNullable<AppFacts['refusal']>;
@@ -98,7 +125,9 @@ export async function readAppFacts(
         select distinct on (device) device, fault from executions
         where app = ${app} and version = ${version} and fault is not null
         order by device, created desc
-      ) as last where fault->>'kind' in ('incompatible', 'capability-denied')`),
+      ) as last where fault->>'kind' in ('incompatible', 'capability-denied')
+        -- That was the board's, and what it says of itself now counts.
+        and not starts_with(coalesce(fault->>'subject', ''), ${SELF_TEST_SUBJECT})`),
   ]);
   const runs = new Map(running.map(({ device, digest }) => [device, digest]));
   const pins = new Map(pinned.map((pin) => [pin.device, pin.version]));

@@ -39,6 +39,8 @@ export interface DeviceFacts {
   /** Of its owner, as its last hello said. */
   readonly policy: Policy;
   readonly restsUntil: string | null;
+  /** `self-test instructions`: what its board failed in, so that it refuses every app. */
+  readonly failedTests: string | null;
 }
 
 export interface Found {
@@ -74,6 +76,8 @@ export function verdictOf(
 ): Found {
   const pinned = apps.findIndex((app) => app.pinned !== undefined);
   if (pinned !== -1) return found('pinned', `${targets[pinned]?.app} ${apps[pinned]?.pinned}`);
+  // What it has installed it does not run either.
+  if (device.failedTests !== null) return found('incompatible', device.failedTests);
   const missing = targets.filter(({ digest }, index) => apps[index]?.running !== digest);
   if (missing.length === 0) return found('already-installed', null);
   if (device.restsUntil !== null && Date.parse(device.restsUntil) > now)
