@@ -9,7 +9,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { PROGRAMS } from './src/programs.ts';
@@ -21,6 +21,9 @@ const PROTOCOL = join(ROOT, '../protocol');
 
 /** The program's name → its first module. */
 const ENTRIES = { agent: 'built.ts', cli: 'packaged.ts', ...PROGRAMS };
+
+/** Addons, a folder for each architecture. */
+const NATIVES = readdirSync(join(ROOT, 'native')).filter((name) => name.startsWith('linux-'));
 
 /** Builds that are kept, the newest among them. */
 const KEPT = 4;
@@ -90,6 +93,8 @@ function fingerprint(): string {
         .update('\0');
     }
   }
+  for (const name of NATIVES)
+    hash.update(name).update(readFileSync(join(ROOT, 'native', name, 'board.node')));
   const lock = join(ROOT, '../package-lock.json');
   for (const path of [import.meta.filename, lock]) if (existsSync(path)) hash.update(readFileSync(path));
   return hash.digest('hex').slice(0, 16);
@@ -155,6 +160,11 @@ export async function build(): Promise<string> {
     await bundle(transpiler(temporary));
     for (const path of BESIDE_TRANSPILER) {
       await copyFile(beside(path), join(temporary, basename(path)));
+    }
+    // Of other architectures too: what is packed here runs there.
+    for (const name of NATIVES) {
+      const from = join(ROOT, 'native', name);
+      await cp(from, join(temporary, 'native', name), { recursive: true });
     }
     await rename(temporary, folder).catch((error: unknown) => {
       // Another agent, started in the same moment, has made the same.

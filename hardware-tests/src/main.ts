@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isoNow, systemClock, type HardwareRun } from '@wafer/protocol';
 import { differences } from './compare.ts';
+import { journeysNamed } from './journeys/index.ts';
 import { publishRun } from './publish.ts';
 import { rigsFor } from './rigs/index.ts';
 import { packAgent, type AgentPackage } from './rigs/package.ts';
@@ -19,6 +20,8 @@ const { values } = parseArgs({
   options: {
     /** May be repeated; without it all that are known. */
     rig: { type: 'string', multiple: true },
+    /** May be repeated; without it all of them. The first, which enrols, is always taken. */
+    journey: { type: 'string', multiple: true },
     /** Another file than boards.yaml. */
     boards: { type: 'string' },
     /** A package that was made before. */
@@ -37,8 +40,9 @@ const tell = (text: string): void => {
 
 /** One after the other, as their times are shown; then those that are emulated together, which have none. */
 async function runAll(rigs: readonly Rig[], agent: AgentPackage): Promise<RigRun[]> {
+  const journeys = journeysNamed(values.journey);
   const runs = new Map<Rig, RigRun>();
-  const take = async (rig: Rig): Promise<unknown> => runs.set(rig, await runRig(rig, agent, tell));
+  const take = async (rig: Rig): Promise<unknown> => runs.set(rig, await runRig(rig, agent, tell, journeys));
   for (const rig of rigs) if (rig.kind !== 'emulated') await take(rig);
   await Promise.all(rigs.filter(({ kind }) => kind === 'emulated').map(take));
   return rigs.map((rig) => runs.get(rig)!);

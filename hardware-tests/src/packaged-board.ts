@@ -18,10 +18,14 @@ export interface Packaged {
   readonly folder: string;
 }
 
-/** Runs it into `out`. */
-export async function makePackage(out: string): Promise<Packaged> {
+/** Runs it into `out`; with a version as if it were that one, where it must be another than this. */
+export async function makePackage(out: string, version?: string): Promise<Packaged> {
   const program = join(ROOT, 'device-agent/package/main.ts');
-  const child = spawn(process.execPath, [program, '--out', out], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    [program, '--out', out, ...(version === undefined ? [] : ['--version', version])],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let said = '';
   child.stdout.on('data', (text: Buffer) => (said += text.toString()));
   const [code] = (await once(child, 'close')) as [number];

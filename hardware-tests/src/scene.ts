@@ -21,7 +21,7 @@ import {
 } from '@wafer/protocol';
 import { Gateway } from './gateway.ts';
 import { LocalRig } from './rig.ts';
-import type { Rig, RunningAgent, Say } from './rigs/rig.ts';
+import type { Environment, Rig, RunningAgent, Say } from './rigs/rig.ts';
 
 /** What is published: a component, and what stands in its manifest. */
 export interface Publication {
@@ -97,9 +97,14 @@ export class Scene {
   }
 
   /** Starts the agent; resolves once it has reached the broker. */
-  async boot(): Promise<void> {
-    this.#agent = await this.rig.start(this.folder);
+  async boot(environment?: Environment): Promise<void> {
+    this.#agent = await this.rig.start(this.folder, environment);
     await this.timely('the agent reaches the broker', this.#agent.ready);
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#agent?.stop();
+    this.#agent = undefined;
   }
 
   async cutPower(): Promise<void> {
@@ -167,8 +172,8 @@ export class Scene {
     return () => this.#listeners.delete(heard);
   }
 
-  /** Resolves as the agent begins this step with this release. */
-  async step(app: string, version: string, step: string): Promise<void> {
+  /** Resolves as the agent begins this step with this release, which `cause` brings about. */
+  async step(app: string, version: string, step: string, cause: () => Promise<unknown>): Promise<void> {
     const agent = this.#agent;
     if (agent === undefined) throw new Error('the agent does not run');
     let stop = (): void => undefined;
@@ -180,6 +185,7 @@ export class Scene {
       });
     });
     try {
+      await cause();
       await this.timely(`${step} of ${app} ${version}`, begun);
     } finally {
       stop();
@@ -191,17 +197,22 @@ export class Scene {
   }
 
   /** Asks a guest on `do/<action>`, and answers what it said next on `out/<reply>`. */
-  async ask(app: string, action: string, payload = '', answeredOn = action): Promise<string> {
-    const replies = guestTopic(this.device, AppName.parse(app), 'up', `out/${answeredOn}`);
+  ask(app: string, action: string, payload = '', answeredOn = action): Promise<string> {
+    return this.said(app, `out/${answeredOn}`, () => this.tell(app, `do/${action}`, payload));
+  }
+
+  /** What a guest says next on a topic, once `cause` was done. */
+  async said(app: string, topic: string, cause: () => unknown): Promise<string> {
+    const wanted = guestTopic(this.device, AppName.parse(app), 'up', topic);
     let stop = (): void => undefined;
-    const reply = new Promise<string>((resolve) => {
-      stop = this.listen((topic, said) => {
-        if (topic === replies) resolve(said.toString());
+    const heard = new Promise<string>((resolve) => {
+      stop = this.listen((on, payload) => {
+        if (on === wanted) resolve(payload.toString());
       });
     });
     try {
-      this.tell(app, `do/${action}`, payload);
-      return await this.timely(`${app} answers ${action}`, reply);
+      await cause();
+      return await this.timely(`${app} says something on ${topic}`, heard);
     } finally {
       stop();
     }

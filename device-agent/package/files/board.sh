@@ -59,7 +59,7 @@ devices_command() {
       must_be_root devices
       for device; do
         case $device in
-          /dev/*..*|*[!A-Za-z0-9/._-]*) say "$device is no device"; exit 2 ;;
+          /dev/*..*|*[!A-Za-z0-9/._:+-]*) say "$device is no device"; exit 2 ;;
           /dev/*) ;;
           *) say "$device is no device: it must begin with /dev/"; exit 2 ;;
         esac

@@ -1,20 +1,12 @@
 /** The device nodes that granted GPIO lines, I²C buses and serial lines stand for: may the agent open them? */
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { z } from 'zod';
+import type { Grants } from '@wafer/protocol';
 import { readJournal } from '../state/journal.ts';
 import type { Check, Finding } from './doctor.ts';
 
-/** As far as it is about devices. */
-const Wired = z.looseObject({
-  gpio: z.array(z.looseObject({ chip: z.number() })).default([]),
-  i2c: z.array(z.looseObject({ bus: z.number() })).default([]),
-  serial: z.array(z.looseObject({ device: z.string() })).default([]),
-});
-
 /** Each once, such as `/dev/i2c-1`. */
-export function deviceNodes(grants: object): string[] {
-  const { gpio, i2c, serial } = Wired.parse(grants);
+export function deviceNodes({ gpio = [], i2c = [], serial = [] }: Grants): string[] {
   const nodes = [
     ...gpio.map(({ chip }) => `/dev/gpiochip${chip}`),
     ...i2c.map(({ bus }) => `/dev/i2c-${bus}`),

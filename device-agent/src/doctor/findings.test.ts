@@ -1,3 +1,4 @@
+import { Grants } from '@wafer/protocol';
 import { expect, test } from 'vitest';
 import { devicesFinding, deviceNodes } from './devices.ts';
 import { doctorText, examine, isHealthy } from './doctor.ts';
@@ -59,15 +60,14 @@ test.each([
 });
 
 test('a granted device that the agent may not open names the command that lets it', async () => {
-  const nodes = deviceNodes({
-    gpio: [
-      { chip: 0, line: 17 },
-      { chip: 0, line: 18 },
-    ],
-    i2c: [{ bus: 1, address: 0x48 }],
-    serial: [{ device: '/dev/ttyUSB0' }],
-    clock: true,
-  });
+  const nodes = deviceNodes(
+    Grants.parse({
+      gpio: [17, 18].map((line) => ({ chip: 0, line, direction: 'out' })),
+      i2c: [{ bus: 1, address: 0x48, access: 'read' }],
+      serial: [{ device: '/dev/ttyUSB0' }],
+      clock: true,
+    }),
+  );
   expect(nodes).toEqual(['/dev/gpiochip0', '/dev/i2c-1', '/dev/ttyUSB0']);
   const denied = await devicesFinding(nodes, async (path) => (path === '/dev/i2c-1' ? 'EACCES' : undefined));
   expect(denied).toEqual({

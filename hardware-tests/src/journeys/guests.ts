@@ -23,8 +23,8 @@ export function variant(component: Uint8Array, name: string): Uint8Array {
 }
 
 /** Emulated boards take their time; what a deadline is for is tried with another. */
-const LIMITS = { deadlineMs: 20_000 };
-const HEALTH = { probeWithinMs: 20_000, soakMs: 500, probeEveryMs: 500, maxLatencyPercent: 1_000_000 };
+export const LIMITS = { deadlineMs: 20_000 };
+export const HEALTH = { probeWithinMs: 20_000, soakMs: 500, probeEveryMs: 500, maxLatencyPercent: 1_000_000 };
 const TOPICS = { publish: ['out/#'], subscribe: ['do/#'] };
 
 export const ANSWERS_MANIFEST = {

@@ -22,3 +22,14 @@ export const JOURNEYS: readonly [Journey, ...Journey[]] = [
   faults,
   pins,
 ];
+
+/** Those of these names, and the one that enrols; all where none is named. Throws where a name is nobody's. */
+export function journeysNamed(names: readonly string[] | undefined): readonly Journey[] {
+  if (names === undefined) return JOURNEYS;
+  const stranger = names.find((name) => !JOURNEYS.some((journey) => journey.name === name));
+  if (stranger !== undefined)
+    throw new Error(
+      `there is no journey ${stranger}; there are ${JOURNEYS.map(({ name }) => name).join(', ')}`,
+    );
+  return JOURNEYS.filter(({ name }, index) => index === 0 || names.includes(name));
+}

@@ -35,9 +35,11 @@ export const power: Journey = {
     let before = '1.0.0';
     for (const [index, when] of [...STEPS, 'soak'].entries()) {
       const version = `1.${index + 1}.0`;
-      const reached = when === 'soak' ? undefined : scene.step('power', version, when);
-      await scene.publish(release(version, when));
-      await (reached ?? soaks(scene, version));
+      const publish = () => scene.publish(release(version, when));
+      if (when === 'soak') {
+        await publish();
+        await soaks(scene, version);
+      } else await scene.step('power', version, when, publish);
       await scene.cutPower();
       await scene.boot();
       const came = await scene.until(

@@ -13,7 +13,15 @@ import { basename, join } from 'node:path';
 import { ended, killGroup, runningAgent } from './agents.ts';
 import type { Emulated } from './binfmt.ts';
 import type { AgentPackage } from './package.ts';
-import { RigMissing, type BoardFacts, type Ended, type Rig, type RunningAgent, type Say } from './rig.ts';
+import {
+  RigMissing,
+  type BoardFacts,
+  type Ended,
+  type Environment,
+  type Rig,
+  type RunningAgent,
+  type Say,
+} from './rig.ts';
 import { MOUNT_POINTS, rootFileSystem, type RootFileSystem } from './root-file-system.ts';
 
 const LEAVE_WITHIN_MS = 60_000;
@@ -87,8 +95,9 @@ export class EmulatedBoard implements Rig {
     return ended(this.#spawn([this.#program, ...args]));
   }
 
-  start(folder: string): Promise<RunningAgent> {
-    const child = this.#spawn([this.#program, 'run', '--data', folder]);
+  start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const child = this.#spawn([...variables, this.#program, 'run', '--data', folder]);
     const running = runningAgent(child, {
       stop: () => void child.kill('SIGTERM'),
       kill: () => killGroup(child),
@@ -99,12 +108,16 @@ export class EmulatedBoard implements Rig {
     return Promise.resolve(running);
   }
 
+  here(path: string): string {
+    return join(this.#folder, path.slice(MOUNT_POINTS.board.length));
+  }
+
   read(path: string): Promise<Buffer> {
-    return readFile(this.#here(path));
+    return readFile(this.here(path));
   }
 
   write(path: string, content: string | Uint8Array): Promise<void> {
-    return writeFile(this.#here(path), content);
+    return writeFile(this.here(path), content);
   }
 
   async close(): Promise<void> {
@@ -114,11 +127,6 @@ export class EmulatedBoard implements Rig {
 
   get #program(): string {
     return join(MOUNT_POINTS.agent, 'bin/wafer-agent');
-  }
-
-  /** A path of the board, from outside. */
-  #here(path: string): string {
-    return join(this.#folder, path.slice(MOUNT_POINTS.board.length));
   }
 
   #spawn(command: readonly string[]): ChildProcess {

@@ -6,7 +6,7 @@ import { release, tmpdir, type } from 'node:os';
 import { join } from 'node:path';
 import { ended, killGroup, runningAgent } from './agents.ts';
 import type { AgentPackage } from './package.ts';
-import type { BoardFacts, Ended, Rig, RunningAgent } from './rig.ts';
+import type { BoardFacts, Ended, Environment, Rig, RunningAgent } from './rig.ts';
 
 const LEAVE_WITHIN_MS = 10_000;
 
@@ -36,8 +36,8 @@ export class LocalBoard implements Rig {
     return ended(this.#spawn(args));
   }
 
-  start(folder: string): Promise<RunningAgent> {
-    const child = this.#spawn(['run', '--data', folder]);
+  start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
+    const child = this.#spawn(['run', '--data', folder], environment);
     const running = runningAgent(child, {
       stop: () => void child.kill('SIGTERM'),
       kill: () => killGroup(child),
@@ -46,6 +46,10 @@ export class LocalBoard implements Rig {
     this.#running.add(running);
     child.once('close', () => this.#running.delete(running));
     return Promise.resolve(running);
+  }
+
+  here(path: string): string {
+    return path;
   }
 
   read(path: string): Promise<Buffer> {
@@ -61,12 +65,12 @@ export class LocalBoard implements Rig {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #spawn(args: readonly string[]): ChildProcess {
+  #spawn(args: readonly string[], environment: Environment = {}): ChildProcess {
     if (this.#agent === undefined) throw new Error('the rig was not prepared');
     // A group of its own, so that a power cut takes its children too.
     return spawn(join(this.#agent.folder, 'bin/wafer-agent'), [...args], {
       detached: true,
-      env: { ...process.env, WAFER_NODE: process.execPath },
+      env: { ...process.env, WAFER_NODE: process.execPath, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }

@@ -47,6 +47,8 @@ export class RigMissing extends Error {
   override readonly name = 'RigMissing';
 }
 
+export type Environment = Readonly<Record<string, string>>;
+
 export type Say = (text: string) => void;
 
 export interface Rig {
@@ -64,7 +66,10 @@ export interface Rig {
   folder(name: string): string;
   /** One command of the agent, to its end. */
   agent(args: readonly string[]): Promise<Ended>;
-  start(folder: string): Promise<RunningAgent>;
+  /** The agent on a folder; `environment` is on top of what it has there. */
+  start(folder: string, environment?: Environment): Promise<RunningAgent>;
+  /** A path of the rig's as this machine finds it; undefined where the rig is a machine of its own. */
+  here(path: string): string | undefined;
   read(path: string): Promise<Buffer>;
   write(path: string, content: string | Uint8Array): Promise<void>;
   close(): Promise<void>;

@@ -13,7 +13,14 @@ import { join } from 'node:path';
 import { ended, runningAgent } from './agents.ts';
 import type { BoardEntry } from './boards-file.ts';
 import type { AgentPackage } from './package.ts';
-import { RigMissing, type BoardFacts, type Ended, type Rig, type RunningAgent } from './rig.ts';
+import {
+  RigMissing,
+  type BoardFacts,
+  type Ended,
+  type Environment,
+  type Rig,
+  type RunningAgent,
+} from './rig.ts';
 
 const LEAVE_WITHIN_MS = 30_000;
 const CONNECT_SECONDS = 15;
@@ -104,10 +111,12 @@ export class SshBoard implements Rig {
     return this.#try('export WAFER_NODE="$1"; shift; exec "$@"', [this.#entry.node, this.#program, ...args]);
   }
 
-  start(folder: string): Promise<RunningAgent> {
+  start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
     this.#starts += 1;
     const pid = join(this.#folder, `${this.#starts}.pid`);
-    const child = this.#ssh(RUN, [this.#entry.node, pid, this.#program, 'run', '--data', folder]);
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const command = ['env', ...variables, this.#program, 'run', '--data', folder];
+    const child = this.#ssh(RUN, [this.#entry.node, pid, ...command]);
     const running = runningAgent(child, {
       stop: () => this.#sh('kill -TERM "$(cat "$1")"', [pid]).then(() => undefined),
       kill: () => this.#sh('kill -9 "-$(cat "$1")"', [pid]).then(() => undefined),
@@ -116,6 +125,10 @@ export class SshBoard implements Rig {
     this.#running.add(running);
     child.once('close', () => this.#running.delete(running));
     return Promise.resolve(running);
+  }
+
+  here(): undefined {
+    return undefined;
   }
 
   async read(path: string): Promise<Buffer> {

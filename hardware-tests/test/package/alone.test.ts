@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,23 +12,24 @@ let packaged: Packaged;
 
 beforeAll(async () => {
   [packaged] = await Promise.all([makePackage(join(folder, 'out')), rig.startServer()]);
+  const asked = readFileSync(join(ROOT, 'examples/thermo/wafer.yaml'), 'utf8');
+  writeFileSync(SOON, asked.replace(/soakMs: \d+/, 'soakMs: 500'));
   await rig.mustWafer('keys', 'init', '--no-passphrase');
-});
+}, 120_000);
 
 afterAll(async () => {
   await rig.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const publish = (version: string) =>
-  rig.mustWafer(
-    'publish',
-    join(ROOT, `examples/thermo/thermo-${version}.wasm`),
-    '--app',
-    'thermo',
-    '--version',
-    version,
-  );
+/** As thermo asks, but that it soaks for a moment only. */
+const SOON = join(folder, 'soon.yaml');
+
+const publish = (version: string) => {
+  const file = join(ROOT, `examples/thermo/thermo-${version}.wasm`);
+  const said = ['--app', 'thermo', '--version', version, '--manifest', SOON];
+  return rig.mustWafer('publish', file, ...said);
+};
 
 test('the staged tree has no node_modules, and nothing in it points out of it', async () => {
   const names = await readdir(packaged.folder, { recursive: true, withFileTypes: true });

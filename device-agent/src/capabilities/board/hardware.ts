@@ -101,6 +101,7 @@ export class Hardware {
 /** Serves lines until it is told to end. `main` brings them. */
 export function serveHardware(main: MessagePort, options: HardwareOptions): void {
   const hardware = new Hardware(options, (news) => main.postMessage(news, []));
+  const ports = new Set<MessagePort>();
 
   const attach = ({ app, grants, port, signal }: Order & { order: 'attach' }): void => {
     const word = new Int32Array(signal);
@@ -113,7 +114,11 @@ export function serveHardware(main: MessagePort, options: HardwareOptions): void
     port.on('message', (request: Request) => {
       void attached.answer(request).then((reply) => tell({ reply }));
     });
-    port.on('close', () => attached.close());
+    ports.add(port);
+    port.on('close', () => {
+      ports.delete(port);
+      attached.close();
+    });
   };
 
   main.on('message', (order: Order) => {
@@ -123,6 +128,7 @@ export function serveHardware(main: MessagePort, options: HardwareOptions): void
       case 'retain':
         return hardware.retain(order.app, order.grants);
       case 'end':
+        for (const port of ports) port.close();
         return void hardware.end().then(() => main.close());
     }
   });

@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { loadKoffi } from './native.ts';
+import { loadAddon } from './native.ts';
 
 export const O_RDWR = 2;
 export const O_NOCTTY = 0o400;
@@ -55,58 +55,34 @@ export interface Kernel {
 }
 
 const POLLFD_BYTES = 8;
+const { EAGAIN } = constants.errno;
 
 export function openKernel(library: string | null = null): Kernel {
-  const koffi = loadKoffi();
-  const symbols = koffi.load(library);
-  const own = library === null ? symbols : koffi.load(null);
-  const c = {
-    open: symbols.func('int open(const char *path, int flags, unsigned int mode)'),
-    close: symbols.func('int close(int fd)'),
-    ioctl: symbols.func('int ioctl(int fd, unsigned long request, void *argument)'),
-    ioctlNumber: symbols.func('int ioctl(int fd, unsigned long request, intptr_t argument)'),
-    poll: symbols.func('int poll(void *fds, unsigned long count, int timeout)'),
-    read: own.func('intptr_t read(int fd, void *bytes, size_t length)'),
-    write: own.func('intptr_t write(int fd, const void *bytes, size_t length)'),
-    pipe: own.func('int pipe2(void *fds, int flags)'),
+  const addon = loadAddon();
+  const checked = (result: number, what: string): number => {
+    if (result < 0) throw new SystemError(-result, what);
+    return result;
   };
-  const failed = (what: string): SystemError => new SystemError(koffi.errno(), what);
-  const later = (call: (typeof c)['ioctl'], what: string, ...args: unknown[]): Promise<number> =>
-    new Promise((resolve, reject) => {
-      call.async(...args, (error: unknown, result: number) => {
-        if (error instanceof Error) reject(error);
-        else if (result < 0) reject(failed(what));
-        else resolve(result);
-      });
-    });
-  const count = (result: number, what: string): number | undefined => {
-    if (result >= 0) return result;
-    if (koffi.errno() === constants.errno.EAGAIN) return undefined;
-    throw failed(what);
-  };
+  const unlessNothing = (result: number, what: string): number | undefined =>
+    result === -EAGAIN ? undefined : checked(result, what);
+  if (library !== null) checked(addon.use(library), library);
 
   return {
-    pointerBytes: koffi.sizeof('void *'),
-    addressOf: (bytes) => koffi.address(bytes),
-    open: (path, flags) => {
-      const fd = c.open(path, flags | O_CLOEXEC, 0) as number;
-      if (fd < 0) throw failed(path);
-      return fd;
-    },
-    close: (fd) => void c.close(fd),
-    ioctl: (fd, request, argument) => {
-      const call = typeof argument === 'number' ? c.ioctlNumber : c.ioctl;
-      if ((call(fd, request, argument) as number) < 0) throw failed('ioctl');
-    },
+    pointerBytes: addon.pointerBytes,
+    addressOf: (bytes) => addon.address(bytes),
+    open: (path, flags) => checked(addon.open(path, flags | O_CLOEXEC), path),
+    close: (fd) => void addon.close(fd),
+    ioctl: (fd, request, argument) => void checked(addon.ioctl(fd, request, argument), 'ioctl'),
     ioctlLater: async (fd, request, argument, pointedTo) => {
-      await later(c.ioctl, 'ioctl', fd, request, argument);
+      const result = await addon.ioctlLater(fd, request, argument);
       pointedTo.length = 0;
+      checked(result, 'ioctl');
     },
-    read: (fd, into) => count(Number(c.read(fd, into, into.length)), 'read'),
-    write: (fd, bytes) => count(Number(c.write(fd, bytes, bytes.length)), 'write'),
+    read: (fd, into) => unlessNothing(addon.read(fd, into), 'read'),
+    write: (fd, bytes) => unlessNothing(addon.write(fd, bytes), 'write'),
     pipe: () => {
       const fds = fixed(8);
-      if ((c.pipe(fds, O_NONBLOCK | O_CLOEXEC) as number) < 0) throw failed('pipe2');
+      checked(addon.pipe(fds, O_NONBLOCK | O_CLOEXEC), 'pipe2');
       return [fds.readInt32LE(0), fds.readInt32LE(4)];
     },
     poll: async (waited, timeoutMs) => {
@@ -115,7 +91,7 @@ export function openKernel(library: string | null = null): Kernel {
         fds.writeInt32LE(fd, index * POLLFD_BYTES);
         fds.writeInt16LE(events, index * POLLFD_BYTES + 4);
       });
-      await later(c.poll, 'poll', fds, waited.length, timeoutMs);
+      checked(await addon.pollLater(fds, waited.length, timeoutMs), 'poll');
       const isReady = (index: number): boolean => fds.readInt16LE(index * POLLFD_BYTES + 6) !== 0;
       return new Set(waited.flatMap(({ fd }, index) => (isReady(index) ? [fd] : [])));
     },

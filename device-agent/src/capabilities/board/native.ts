@@ -1,43 +1,36 @@
 /**
- * Where koffi's compiled part lies, which calls C functions by their address: in a packaged agent beside its
- * files, else in node_modules. Only that part is loaded (3 MB); koffi's own JavaScript would look for it in
- * places that a packaged agent does not have.
+ * The addon with the system calls (../../../native/board.c), for the architecture that runs: beside the files
+ * of a built agent, else among the sources.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { fileURLToPath } from 'node:url';
 
-/** `process.arch` → the folder within the package @koromix/koffi-linux-<arch>. */
-export const NATIVE_BUILDS: Readonly<Record<string, string>> = {
-  x64: 'linux_x64',
-  arm64: 'linux_arm64',
-  arm: 'linux_armhf',
-  riscv64: 'linux_riscv64d',
-};
+/** Numbers below zero are the system's errors. */
+export interface Addon {
+  /** Bytes of an address. */
+  readonly pointerBytes: number;
+  use(library: string): number;
+  open(path: string, flags: number): number;
+  close(fd: number): number;
+  ioctl(fd: number, request: number, argument: Buffer | number): number;
+  read(fd: number, bytes: Buffer): number;
+  write(fd: number, bytes: Buffer): number;
+  pipe(fds: Buffer, flags: number): number;
+  address(bytes: Buffer): bigint;
+  ioctlLater(fd: number, request: number, argument: Buffer): Promise<number>;
+  pollLater(fds: Buffer, count: number, timeoutMs: number): Promise<number>;
+}
 
 const require = createRequire(import.meta.url);
 
-/** Beside this file in a packaged agent, as device-agent/package/ lays it out. */
-const packaged = (arch: string): URL => new URL(`./native/linux-${arch}/koffi.node`, import.meta.url);
-
-function locate(arch: string): string {
-  const build = NATIVE_BUILDS[arch];
-  if (process.platform !== 'linux' || build === undefined) {
-    throw new Error(
-      `pins and buses are for Linux on ${Object.keys(NATIVE_BUILDS).join(', ')}, not ${process.platform} on ${arch}`,
-    );
-  }
-  const beside = packaged(arch);
-  if (existsSync(beside)) return beside.pathname;
-  const name = `@koromix/koffi-linux-${arch}/${build}/koffi.node`;
-  try {
-    return require.resolve(name);
-  } catch (error) {
-    throw new Error(`neither ${beside.pathname} nor ${name} is there: the agent was installed without it`, {
-      cause: error,
-    });
-  }
-}
-
 /** Throws with the file that is missing, or with what the dynamic linker said of it. */
-export const loadKoffi = (): typeof Koffi => require(locate(process.arch)) as typeof Koffi;
+export function loadAddon(): Addon {
+  const name = `native/${process.platform}-${process.arch}/board.node`;
+  const places = [`./${name}`, `../../../${name}`].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = places.find((path) => existsSync(path));
+  if (found !== undefined) return require(found) as Addon;
+  throw new Error(`the agent was installed without ${places[0]}, which pins and buses need`);
+}
