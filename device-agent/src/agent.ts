@@ -100,7 +100,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
   const reporter = new Reporter({
     outbox,
     clock,
-    send: (report) => parts.session?.publish('report', JSON.stringify(report), 1) ?? false,
+    send: (message) => parts.session?.publish('report', message, 1) ?? false,
     onDiskError,
   });
   const requests = createRequests({
@@ -280,9 +280,10 @@ function startTicking(parts: Parts): () => void {
 }
 
 async function close(parts: Parts, stopTicking: () => void): Promise<void> {
-  const { machine, requests, board, outbox } = parts;
+  const { machine, requests, reporter, board, outbox } = parts;
   stopTicking();
   const ended = machine.runner.close();
+  reporter.pump();
   await parts.session?.close();
   requests.close();
   await machine.orders.close();

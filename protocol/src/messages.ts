@@ -102,6 +102,15 @@ export const Report = z.strictObject({
 });
 export type Report = z.infer<typeof Report>;
 
+/** Most reports in one message. */
+export const MAX_REPORTS = 32;
+
+/** One report, or several in the order of their numbers. */
+export const ReportMessage = z.union([
+  Report.transform((report) => [report]),
+  z.strictObject({ reports: z.array(Report).min(1).max(MAX_REPORTS) }).transform(({ reports }) => reports),
+]);
+
 /** The last report number that Postgres has committed, all before it included. */
 export const Ack = z.strictObject({ number: Count });
 export type Ack = z.infer<typeof Ack>;

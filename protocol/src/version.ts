@@ -3,5 +3,6 @@
  * for every change that the other side can notice; each step has a dated line here.
  *
  * - 1 (2026-11-21): first version.
+ * - 2 (2026-11-22): a message on `report` may carry several reports.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;

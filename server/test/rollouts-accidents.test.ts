@@ -1,7 +1,8 @@
 /** What happens to rollouts when servers die, databases restart and devices say what nobody asked for. */
 import { randomUUID } from 'node:crypto';
 import type { DeviceId, ExecutionId, Report, RolloutAction } from '@wafer/protocol';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tickOnce } from '../src/rollouts/engine/index.ts';
@@ -67,6 +68,32 @@ test.each([
     expect(rows.map(({ times }) => times)).toEqual([1, 1, 1]);
   },
 );
+
+/** The server's database, to which something else happens right before the statement that starts devices. */
+function withBeforeStart(happens: () => Promise<void>): RolloutHouse['deps'] {
+  const { db } = house.deps;
+  const execute = async (query: SQL) => {
+    if (new PgDialect().sqlToQuery(query).sql.includes('next.rests')) await happens();
+    return db.execute(query);
+  };
+  const observed = new Proxy(db, {
+    get: (target, key) => (key === 'execute' ? execute : Reflect.get(target, key)),
+  });
+  return { ...house.deps, db: observed };
+}
+
+test('a failure that is stored after a server has decided to start devices still stops it from starting them', async () => {
+  await house.channelOf('at-the-last', 4);
+  const waves = [{ devices: { of: 'rest' }, gate: { successPercent: 0, errorCount: 1 } }];
+  const { id } = await house.begun('at-the-last', { waves, inFlight: 2 });
+  const [one, two] = await house.startedOf(id);
+  await house.answer(one as DeviceId, 'SUCCEEDED');
+  const failing = withBeforeStart(() => house.answer(two as DeviceId, 'FAILED', 'trap'));
+  await tickOnce(failing);
+  const { state, waves: after } = await house.read(id);
+  expect(state).toBe('PAUSED');
+  expect(after[0]?.counts).toMatchObject({ succeeded: 1, failed: 1, started: 0, waiting: 2 });
+});
 
 const ORDERS: readonly { action: RolloutAction; before: readonly string[]; after: string }[] = [
   { action: 'start', before: [], after: 'SCHEDULED' },

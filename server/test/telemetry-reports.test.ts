@@ -112,6 +112,21 @@ describe('an acknowledgement', () => {
     }
   });
 
+  it('answers all reports of one message, and none of a message that has too many', async () => {
+    const device = await connect();
+    const report = (number: number) => ({
+      number,
+      event: { at: new Date().toISOString(), ...fault(`fault ${number}`) },
+    });
+    const numbers = Array.from({ length: 33 }, (_, index) => index + 1);
+    await device.send('report', { reports: numbers.map(report) });
+    await device.send('report', { reports: numbers.slice(0, 32).map(report) });
+    expect(await device.acks.at(1)).toEqual([32]);
+    await device.send('report', report(33));
+    expect(await device.acks.at(2)).toEqual([32, 33]);
+    expect(await stored(device.id)).toHaveLength(33);
+  });
+
   it('does not come for a number that is far from all others', async () => {
     const device = await connect();
     await device.report(2 ** 52, fault());

@@ -8,23 +8,31 @@
  * - faults outside an execution are folded (fault-fold.ts) and carry a count, are numbered at most a
  *   few a minute, and only while the outbox is within its bound.
  *
- * On every connect everything unacknowledged is sent again, a window at a time.
+ * What is numbered waits up to a second for others, so that the stages of a quick install go as one message
+ * with its end, which is told at once. On every connect everything unacknowledged is sent again, a window
+ * at a time.
  */
 import {
   isoNow,
+  MAX_REPORTS,
   TERMINAL_STATES,
   type Ack,
   type AppName,
   type Clock,
   type Fault,
-  type Report,
   type ReportEvent,
   type Version,
 } from '@wafer/protocol';
 import { FaultFold } from './fault-fold.ts';
 import type { Reports } from './outbox.ts';
 
-const WINDOW = 32;
+/** Reports on their way, and in one message. */
+const WINDOW = MAX_REPORTS;
+/** Of one message; well below what a payload may have. */
+const MESSAGE_BYTES = 48 * 1024;
+const GATHER_MS = 1000;
+/** An end takes along what follows in the same moment, such as the list of what runs now. */
+const END_MS = 20;
 const SOFT_BOUND = 1000;
 const FAULT_BURST = 4;
 const FAULT_REFILL_MS = 15_000;
@@ -36,8 +44,8 @@ type AppsEvent = Extract<ReportEvent, { kind: 'apps' }>;
 export interface ReporterOptions {
   readonly outbox: Reports;
   readonly clock: Clock;
-  /** False when there is no session. */
-  readonly send: (report: Report) => boolean;
+  /** Takes a `ReportMessage`; false when there is no session. */
+  readonly send: (message: string) => boolean;
   readonly onDiskError: (error: unknown) => void;
 }
 
@@ -50,25 +58,25 @@ export class Reporter {
   #refilled: number;
   #sentUpTo = 0;
   #progressAt = 0;
+  #gathering: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#refilled = options.clock.now();
   }
 
-  /** Numbers the event and sends it; resolves when it is on disk, or rejects with the disk's error. */
+  /** Numbers the event and sends it in time; resolves when it is on disk, or rejects with the disk's error. */
   async deliver(event: ReportEvent): Promise<void> {
     try {
       await this.#options.outbox.append(event);
     } finally {
-      this.pump();
+      this.#gather(isEnd(event) ? END_MS : GATHER_MS);
     }
   }
 
   /** An event that may be skipped when the outbox is long, or lost with the power. */
   note(event: ReportEvent): void {
-    const isEnd = event.kind === 'execution' && TERMINAL_STATES.has(event.state);
-    if (isEnd || !this.#isFull) this.#background(event);
+    if (isEnd(event) || !this.#isFull) this.deliver(event).catch(this.#options.onDiskError);
   }
 
   /** It happened `count` times. True when it is news, and no repeat of what is known. */
@@ -84,7 +92,7 @@ export class Reporter {
     if (text === this.#lastApps) return false;
     this.#lastApps = text;
     this.#apps = apps;
-    this.tick();
+    this.#gather(GATHER_MS);
     return true;
   }
 
@@ -103,25 +111,21 @@ export class Reporter {
   /** Once a second or so: merged faults, what waited for room, and what nobody acknowledged. */
   tick(): void {
     const now = this.#options.clock.now();
-    if (this.#apps !== undefined && !this.#isFull) {
-      this.#background({ kind: 'apps', at: isoNow(this.#options.clock), apps: this.#apps });
-      this.#apps = undefined;
-    }
-    this.#flushFaults(now);
+    const isNumbering = this.#number([...this.#takeApps(), ...this.#takeFaults(now)]);
     const isWaiting = this.#sentUpTo > this.#options.outbox.acked;
     if (isWaiting && now - this.#progressAt > RESEND_AFTER_MS) this.#resend();
-    else this.pump();
+    else if (!isNumbering) this.pump();
   }
 
   /** Sends what fits in the window. */
   pump(): void {
+    clearTimeout(this.#gathering?.timer);
+    this.#gathering = undefined;
     const { outbox, send, clock } = this.#options;
-    for (const report of outbox.pending) {
-      if (report.number > outbox.acked + WINDOW) break;
-      if (report.number <= this.#sentUpTo) continue;
-      if (!send(report)) break;
+    for (const { text, last } of messages(outbox.pending, this.#sentUpTo, outbox.acked + WINDOW)) {
+      if (!send(text)) break;
       if (this.#sentUpTo <= outbox.acked) this.#progressAt = clock.now();
-      this.#sentUpTo = report.number;
+      this.#sentUpTo = last;
     }
   }
 
@@ -131,7 +135,13 @@ export class Reporter {
     this.pump();
   }
 
-  #flushFaults(now: number): void {
+  *#takeApps(): Generator<ReportEvent> {
+    if (this.#apps === undefined || this.#isFull) return;
+    yield { kind: 'apps', at: isoNow(this.#options.clock), apps: this.#apps };
+    this.#apps = undefined;
+  }
+
+  *#takeFaults(now: number): Generator<ReportEvent> {
     const earned = Math.floor((now - this.#refilled) / FAULT_REFILL_MS);
     if (earned > 0) {
       this.#tokens = Math.min(FAULT_BURST, this.#tokens + earned);
@@ -143,15 +153,57 @@ export class Reporter {
       const { app, version, fault, count } = told;
       this.#tokens -= 1;
       const about = { ...(app === undefined ? {} : { app }), ...(version === undefined ? {} : { version }) };
-      this.#background({ kind: 'fault', at: isoNow(this.#options.clock), ...about, fault, count });
+      yield { kind: 'fault', at: isoNow(this.#options.clock), ...about, fault, count };
     }
   }
 
-  #background(event: ReportEvent): void {
-    this.deliver(event).catch(this.#options.onDiskError);
+  /** Sends them, and what waits, once they are on disk. False when there are none. */
+  #number(events: readonly ReportEvent[]): boolean {
+    if (events.length === 0) return false;
+    const { outbox, onDiskError } = this.#options;
+    const numbered = events.map((event) => outbox.append(event).catch(onDiskError));
+    void Promise.all(numbered).then(() => this.pump());
+    return true;
+  }
+
+  #gather(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#gathering !== undefined && this.#gathering.at <= at) return;
+    clearTimeout(this.#gathering?.timer);
+    this.#gathering = { at, timer: setTimeout(() => this.tick(), ms).unref() };
   }
 
   get #isFull(): boolean {
     return this.#options.outbox.pending.length >= SOFT_BOUND;
   }
 }
+
+const isEnd = (event: ReportEvent): boolean => event.kind === 'execution' && TERMINAL_STATES.has(event.state);
+
+/** Of the reports over `after`, up to number `until`; `last` is the number of a message's last one. */
+function* messages(
+  pending: Reports['pending'],
+  after: number,
+  until: number,
+): Generator<{ text: string; last: number }> {
+  let texts: string[] = [];
+  let length = 0;
+  let last = after;
+  for (const report of pending) {
+    if (report.number > until) break;
+    if (report.number <= after) continue;
+    const text = JSON.stringify(report);
+    if (texts.length > 0 && length + text.length > MESSAGE_BYTES) {
+      yield { text: messageOf(texts), last };
+      texts = [];
+      length = 0;
+    }
+    texts.push(text);
+    length += text.length;
+    ({ number: last } = report);
+  }
+  if (texts.length > 0) yield { text: messageOf(texts), last };
+}
+
+const messageOf = (texts: readonly string[]): string =>
+  texts.length === 1 ? texts[0]! : `{"reports":[${texts.join(',')}]}`;

@@ -22,14 +22,18 @@ export interface TellingOptions {
 export interface Telling {
   hello(): void;
   health(): void;
-  /** Says what the device runs, and how it is, if the former changed. */
+  /** Says what the device runs, if that changed, and soon how it is. */
   apps(): void;
   /** Once a second. */
   logLines(): void;
 }
 
+/** Changes of this long are told by one health report. */
+const HEALTH_MS = 1000;
+
 export function createTelling(options: TellingOptions): Telling {
   const { session, board, reporter, logs, log } = options;
+  let soon: NodeJS.Timeout | undefined;
   const telling: Telling = {
     hello() {
       const desiredVersion = board.journal.state.desired?.signed.version ?? 0;
@@ -37,6 +41,8 @@ export function createTelling(options: TellingOptions): Telling {
       session()?.publish('hello', JSON.stringify(hello), 1);
     },
     health() {
+      clearTimeout(soon);
+      soon = undefined;
       if (session()?.connected !== true) return;
       options.health.report().then(
         (report) => session()?.publish('health', JSON.stringify(report)),
@@ -44,7 +50,7 @@ export function createTelling(options: TellingOptions): Telling {
       );
     },
     apps() {
-      if (reporter.apps(reportedApps(board))) telling.health();
+      if (reporter.apps(reportedApps(board))) soon ??= setTimeout(() => telling.health(), HEALTH_MS).unref();
     },
     logLines() {
       logs.flush((lines) => session()?.publish('log', JSON.stringify(lines)) ?? false);

@@ -1,4 +1,4 @@
-import { AppName, type Report, type ReportEvent, Version } from '@wafer/protocol';
+import { AppName, ReportMessage, type Report, type ReportEvent, Version } from '@wafer/protocol';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Outbox } from '../../src/link/outbox.ts';
 import { Reporter } from '../../src/link/reporter.ts';
@@ -11,11 +11,19 @@ const TRAP = { kind: 'trap' as const, message: 'unreachable' };
 async function newReporter() {
   const outbox = await Outbox.open(await temporaryFolder());
   onTestFinished(() => outbox.close());
-  const state = { now: 1000, online: true, sent: [] as Report[] };
+  const state = {
+    now: 1000,
+    online: true,
+    /** The reports of each message. */
+    messages: [] as Report[][],
+    get sent() {
+      return this.messages.flat();
+    },
+  };
   const reporter = new Reporter({
     outbox,
     clock: { now: () => state.now },
-    send: (report) => state.online && state.sent.push(report) > 0,
+    send: (message) => state.online && state.messages.push(ReportMessage.parse(JSON.parse(message))) > 0,
     onDiskError: (error) => {
       throw error;
     },
@@ -85,10 +93,42 @@ test('offline for long, the outbox stays bounded; ends of executions are never d
   expect(counts(outbox.pending)).toEqual([2]);
 });
 
+const numbersOf = (messages: readonly (readonly Report[])[]): number[][] =>
+  messages.map((reports) => reports.map(({ number }) => number));
+
+test('the end of an execution goes in one message with the stages that waited, and what runs after it', async () => {
+  const { reporter, state } = await newReporter();
+  await reporter.deliver(execution('IN_PROGRESS'));
+  await reporter.deliver(execution('IN_PROGRESS'));
+  await reporter.deliver(execution('FAILED'));
+  reporter.apps([]);
+  await vi.waitFor(() => expect(numbersOf(state.messages)).toEqual([[1, 2, 3, 4]]));
+  expect(state.sent.at(-1)?.event.kind).toBe('apps');
+});
+
+test('a stage that no other follows is told within about a second', async () => {
+  const { reporter, state } = await newReporter();
+  await reporter.deliver(execution('IN_PROGRESS'));
+  await vi.waitFor(() => expect(numbersOf(state.messages)).toEqual([[1]]), { timeout: 5000 });
+});
+
+test('what is too long for one message goes in several, each report whole', async () => {
+  const { reporter, state } = await newReporter();
+  const fault = { ...TRAP, message: 'x'.repeat(1500) };
+  state.online = false;
+  for (let index = 0; index < 52; index += 1)
+    await reporter.deliver({ ...execution('FAILED'), fault } as ReportEvent);
+  state.online = true;
+  reporter.connected();
+  expect(state.messages.length).toBeGreaterThan(1);
+  expect(state.sent.map(({ number }) => number)).toEqual(Array.from({ length: 32 }, (_, index) => index + 1));
+  for (const reports of state.messages) expect(JSON.stringify({ reports }).length).toBeLessThan(64 * 1024);
+});
+
 test('no more than a window is sent before the first acknowledgement, and all of it again after a connect', async () => {
   const { outbox, reporter, state } = await newReporter();
   for (let index = 0; index < 50; index += 1) await reporter.deliver(execution('FAILED'));
-  expect(state.sent).toHaveLength(32);
+  await vi.waitFor(() => expect(state.sent).toHaveLength(32));
   reporter.connected();
   expect(state.sent.slice(32).map(({ number }) => number)).toEqual(
     state.sent.slice(0, 32).map(({ number }) => number),
@@ -111,5 +151,6 @@ test('what nobody acknowledges is sent again after a while', async () => {
 test('what a device runs is said once for each change', async () => {
   const { outbox, reporter } = await newReporter();
   expect([reporter.apps([]), reporter.apps([])]).toEqual([true, false]);
+  reporter.tick();
   await vi.waitFor(() => expect(outbox.pending).toHaveLength(1));
 });

@@ -10,7 +10,8 @@ import {
   Hello,
   HealthReport,
   LogLines,
-  Report,
+  ReportMessage,
+  type Report,
   Request,
   type DeviceId,
   type SignedDesired,
@@ -123,8 +124,7 @@ export class TestServer {
         return;
       case 'report': {
         if (!this.commits) return;
-        const report = Report.parse(json());
-        this.reports.set(report.number, report);
+        for (const report of ReportMessage.parse(json())) this.reports.set(report.number, report);
         return this.send('ack', JSON.stringify({ number: this.committed }));
       }
       case 'request':

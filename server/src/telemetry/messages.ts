@@ -4,7 +4,7 @@ import {
   HealthReport,
   LogLines,
   Milliseconds,
-  Report,
+  ReportMessage,
   Seconds,
   WaferError,
   type DeviceId,
@@ -79,7 +79,7 @@ export function receiveTelemetry(parts: Parts): Receiver {
   const now = (): string => new Date(clock.now()).toISOString();
 
   bus.onMessage('report', async ({ device, payload }) => {
-    await writer.write(device, parsePayload(Report, payload));
+    await writer.write(device, parsePayload(ReportMessage, payload));
   });
   bus.onMessage('health', async ({ device, payload }) => {
     health.add({ device, received: now(), body: parsePayload(HealthReport, payload) });

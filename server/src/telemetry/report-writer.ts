@@ -15,8 +15,8 @@ import { storeReports } from './report-store.ts';
 const MAX_BATCH = 256;
 
 export interface ReportWriter {
-  /** Resolves when the report is in Postgres and its acknowledgement was sent; rejects when it is not. */
-  write(device: DeviceId, report: Report): Promise<void>;
+  /** Resolves when all are in Postgres and acknowledged; rejects when one is not. */
+  write(device: DeviceId, reports: readonly Report[]): Promise<void>;
 }
 
 interface Waiting extends Pending {
@@ -46,11 +46,13 @@ export function createReportWriter(options: WriterOptions): ReportWriter {
   }
 
   return {
-    write: (device, report) =>
-      new Promise((resolve, reject) => {
-        queue.push({ device, report, resolve, reject });
-        if (!isWriting) void drain();
-      }),
+    async write(device, reports) {
+      const written = reports.map(
+        (report) => new Promise<void>((resolve, reject) => queue.push({ device, report, resolve, reject })),
+      );
+      if (!isWriting) void drain();
+      await Promise.all(written);
+    },
   };
 }
 

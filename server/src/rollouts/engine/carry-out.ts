@@ -12,6 +12,7 @@ import { untilNoDeadlock } from '../again.ts';
 import type { Course } from '../plan/advance.ts';
 import type { Decision } from '../plan/plan.ts';
 import type { RolloutRow } from './observe.ts';
+import { hasNewFailure } from './settle.ts';
 import { FAILED, SUCCEEDED } from './words.ts';
 
 /** What happens to members with a step, beside what happens to the rollout's own row. */
@@ -147,7 +148,7 @@ export interface Step {
   readonly approvedBy?: string;
 }
 
-/** False when the rollout is not as it was read: look again. */
+/** False when the rollout is not as it was read, or a device failed since: take over what ended, and look again. */
 export async function carryOut(
   deps: Pick<Deps, 'db' | 'clock'>,
   read: Pick<RolloutRow, 'id' | 'revision' | 'state' | 'approvedBy'>,
@@ -166,6 +167,7 @@ export async function carryOut(
         update rollouts set state = ${course.state}, reason = ${course.reason}, waves = ${jsonb(course.waves)},
           approved_by = ${approvedBy ?? read.approvedBy}, updated = ${now}, revision = revision + 1
         where id = ${read.id} and revision = ${read.revision}
+          and ${effect.kind === 'start' ? sql`not ${hasNewFailure(read.id)}` : sql`true`}
         returning id
       ),
       member_changed as (${changedMembers(effect, now)}),

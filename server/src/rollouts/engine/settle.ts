@@ -49,6 +49,17 @@ const ended = (rollout: RolloutId, at: number): SQL => sql`
       or not open and (not unconfirmed or last < ${instant(at - CONFIRM)})
   )`;
 
+/**
+ * Whether a failure waits to be taken over. Nobody is started on top of one, since it may be the one at which
+ * the gate trips; successes may wait, or there would be no start while many report.
+ */
+export const hasNewFailure = (rollout: RolloutId): SQL => sql`exists (
+  select 1 from rollout_members m
+    join rollout_targets t on t.rollout = m.rollout
+    join assignments a on a.device = m.device and a.app = t.app
+    join executions e on e.id = a.execution
+  where m.rollout = ${rollout} and m.state = 'IN_PROGRESS' and e.state = any(${FAILED}))`;
+
 /** Devices whose part has ended. */
 export async function settle(deps: Pick<Deps, 'db' | 'clock'>, rollout: RolloutId): Promise<DeviceId[]> {
   const at = deps.clock.now();

@@ -55,6 +55,13 @@ const actionOf = (decision: Decision): string => {
   }
 };
 
+/** Answers how many devices' parts have ended. */
+async function takeOver(deps: Parts, id: RolloutId): Promise<number> {
+  const ended = await settle(deps, id);
+  for (const device of ended) deps.live.publish({ type: 'device', device });
+  return ended.length;
+}
+
 /** True when something was done, so that there may be more to do. */
 async function step(deps: Parts, id: RolloutId): Promise<boolean> {
   const look = await observe(deps.db, id);
@@ -70,6 +77,7 @@ async function step(deps: Parts, id: RolloutId): Promise<boolean> {
     course,
     effect,
   });
+  if (!done) await takeOver(deps, id);
   if (done && effect.kind === 'complete') await tellChannel(deps, rollout);
   return true;
 }
@@ -84,11 +92,10 @@ async function tellChannel(deps: Parts, { channel, spec }: RolloutRow): Promise<
 }
 
 async function attend(deps: Deps, id: RolloutId): Promise<void> {
-  const ended = await settle(deps, id);
-  for (const device of ended) deps.live.publish({ type: 'device', device });
+  const ended = await takeOver(deps, id);
   let steps = 0;
   while (steps < STEPS && (await step(deps, id))) steps += 1;
-  if (ended.length === 0 && steps === 0) return;
+  if (ended === 0 && steps === 0) return;
   deps.live.publish({ type: 'rollout', rollout: id });
   wakeRunner(deps);
 }

@@ -29,7 +29,7 @@ export function minutesOf(
   const silent = verdicts.silent ?? 0;
   const batches = Math.ceil(asked / inFlight) * (updateSeconds / 60);
   const waits = Math.ceil(silent / inFlight) * queuedMinutes;
-  return Math.max(batches, waits) + soakMinutes;
+  return Math.max(batches, waits) + (asked + silent === 0 ? 0 : soakMinutes);
 }
 
 export const estimateOf = (

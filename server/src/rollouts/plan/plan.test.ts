@@ -475,3 +475,14 @@ test('a wave whose devices are worse off than the others trips while it soaks, a
     { kind: 'wave', wave: 1, event: 'open' },
   ]);
 });
+
+test('a wave in which nobody was updated is not watched', () => {
+  const world = healthy([0, 1], { soakMinutes: 10 });
+  expect([step(world), step(world), step(world), step(world), step(world)].flat()).toMatchObject([
+    { kind: 'rollout', event: 'begin' },
+    { kind: 'wave', wave: 0, event: 'open' },
+    { kind: 'wave', wave: 0, event: 'ended' },
+    { kind: 'wave', wave: 0, event: 'pass' },
+    { kind: 'wave', wave: 1, event: 'open' },
+  ]);
+});

@@ -160,7 +160,9 @@ function planEnded({ wave, progress, gate, tally, sides }: Watched, now: number)
   const worse = compare && sides && !isAccepted(progress) ? whyWorse(compare, sides) : undefined;
   if (worse !== undefined) return [{ kind: 'trip', wave, reason: worse, event: `trip-${gate.onTrip}` }];
   if (progress.state === 'AWAITING_APPROVAL') return [];
-  const soaked = Date.parse(progress.since ?? '') + gate.soakMinutes * 60_000;
+  // Where nobody was updated there is nothing to watch.
+  const soakMinutes = tally.succeeded === 0 ? 0 : gate.soakMinutes;
+  const soaked = Date.parse(progress.since ?? '') + soakMinutes * 60_000;
   if (now < soaked) return [];
   return [{ kind: 'wave', wave, event: gate.approval ? 'soaked' : 'pass' }];
 }
