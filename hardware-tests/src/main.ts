@@ -62,7 +62,7 @@ function resultOf(runs: readonly RigRun[], agent: AgentPackage): HardwareRun {
 
 async function hardwareTests(): Promise<HardwareRun> {
   const rigs = rigsFor(values.rig, values.boards);
-  const agent = packAgent(values.package);
+  const agent = await packAgent(values.package);
   try {
     return resultOf(await runAll(rigs, agent), agent);
   } finally {

@@ -83,7 +83,7 @@ it.runIf(isHad)(
   'a board at the other end of ssh is enrolled, runs what it is sent, and is left as it was',
   { timeout: 240_000 },
   async () => {
-    const agent = packAgent(undefined);
+    const agent = await packAgent(undefined);
     try {
       const [rig] = rigsFor(['at-home'], makeBoard());
       const said: string[] = [];
@@ -106,7 +106,7 @@ it('a board that does not answer is missing, with the reason', { timeout: 60_000
   const entry = { name: 'nobody', host: 'nobody', options: ['ProxyCommand=false'] };
   writeFileSync(file, JSON.stringify({ boards: [entry] }));
   const [rig] = rigsFor(['nobody'], file);
-  const agent = packAgent(undefined);
+  const agent = await packAgent(undefined);
   try {
     const { result } = await runRig(rig!, agent, () => undefined, [enrol, install]);
     expect(result).toMatchObject({ status: 'skipped', why: expect.stringContaining('nobody: ') as string });

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 const IMPORTED = /^(?:import|export|\}) ?(?:[^'\n]*? from )?'([^'\n]+)';$/gm;
 
@@ -56,7 +57,11 @@ interface Program {
 const programs = new Map<string, Program>();
 
 function read(main: URL): Program {
-  if (main.pathname.endsWith('.cjs')) return { code: readFileSync(main, 'utf8'), data: {} };
+  if (main.pathname.endsWith('.cjs')) {
+    // Code that is evaluated does not know where it lies; some look for files beside it.
+    const place = `const __filename = ${JSON.stringify(fileURLToPath(main))};`;
+    return { code: place + readFileSync(main, 'utf8'), data: {} };
+  }
   const sources: Sources = new Map();
   quietly(() => collect(main.href, sources));
   return { code: BOOT, data: { main: main.href, sources } };
