@@ -7,6 +7,9 @@
  * program; the least program that keeps the same session; and that one with one worker thread with
  * nothing in it, which is the least that can run a guest that may be ended in the middle of a loop, as
  * Node comes and with the agent's own settings of the engine and the allocator.
+ *
+ * Beside them the peak of the child that makes a component runnable, which is the most that a board has to
+ * have free for an update.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { credentialsOf, Fleet, type Account } from './fleet.ts';
 import { median, type Figure, type Result } from './report.ts';
 import { partsOf, residentOf, type Resident } from './resident.ts';
+import { transpilerPeak } from './transpiler.ts';
 
 const MINUTES = 10;
 const PEERS = fileURLToPath(new URL('peers', import.meta.url));
@@ -109,7 +113,8 @@ export async function agentMemory(minutes = MINUTES): Promise<Result> {
   const peers: ChildProcessWithoutNullStreams[] = [];
   try {
     await fleet.startServer();
-    await fleet.wafer('keys', 'init', '--keys', join(fleet.folder, 'keys'));
+    await fleet.wafer('keys', 'init', '--no-passphrase', '--keys', join(fleet.folder, 'keys'));
+    const transpiler = await transpilerPeak();
     const board = await fleet.enrol('board');
     const agent = await fleet.startBoard(board);
     await fleet.wafer('publish', PULSE, '--app', 'pulse', '--version', '1.0.0', '--channel', 'stable');
@@ -140,7 +145,7 @@ export async function agentMemory(minutes = MINUTES): Promise<Result> {
     return {
       bench: 'agent-memory',
       workload: `one agent with TLS, MQTT and one live component in C that ticks every second, after ${minutes} minutes; MB of 2^20 bytes, median of ${READINGS} readings in turns; "own" is what no file has and nobody shares, "files" are pages of Node and its libraries`,
-      figures: figures(readings),
+      figures: [...figures(readings), transpiler],
       missing: {},
       notes: notes(agent, idle.pid!),
     };

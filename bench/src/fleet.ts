@@ -31,6 +31,15 @@ export interface Account {
   readonly folder: string;
 }
 
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
 export class Fleet {
   readonly folder = mkdtempSync(join(tmpdir(), 'wafer-bench-'));
   readonly #processes: ChildProcess[] = [];
@@ -69,9 +78,15 @@ export class Fleet {
   }
 
   /** Starts an enrolled board, once it has reached the broker; answers its process id. */
-  async startBoard({ folder }: Account): Promise<number> {
-    const { child } = await this.#start([AGENT, 'run', '--data', folder], {});
+  async startBoard({ folder }: Account, env: NodeJS.ProcessEnv = {}): Promise<number> {
+    const { child } = await this.#start([AGENT, 'run', '--data', folder], env);
     return child.pid!;
+  }
+
+  /** Ends a process that was started here, as a user would. */
+  async stop(pid: number): Promise<void> {
+    const child = this.#processes.find((each) => each.pid === pid);
+    if (child !== undefined) await ended(child);
   }
 
   /** The CLI's answer. Rejects with what it said when it failed. */
@@ -96,12 +111,7 @@ export class Fleet {
   async close(): Promise<void> {
     // The board before the server, so that it can say goodbye.
     for (const child of this.#processes.toReversed()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
-      await ended;
-      clearTimeout(timer);
+      await ended(child);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

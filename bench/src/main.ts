@@ -7,6 +7,7 @@ import { call } from './call.ts';
 import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
 import { agentMemory } from './agent-memory.ts';
+import { diskWrites } from './disk-writes.ts';
 import { density } from './density.ts';
 import { groups } from './groups.ts';
 import { planner } from './planner.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   'agent-memory': ({ minutes }) => agentMemory(minutes),
   call,
   density,
+  'disk-writes': ({ minutes }) => diskWrites(minutes),
   exec,
   groups,
   planner,
