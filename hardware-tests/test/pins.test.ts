@@ -41,7 +41,7 @@ describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', {
       );
     const folder = await rig.enrol('board');
     ({ device } = await rig.startBoard(folder, { LD_PRELOAD: library, WAFER_BUS_SIMULATOR: state }));
-  }, 120_000);
+  }, 300_000);
   afterAll(() => rig.close());
 
   const said = (topic: string) =>

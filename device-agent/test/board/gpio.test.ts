@@ -126,7 +126,7 @@ describe.runIf(hasCompiler())('on the bus simulator', () => {
       board.world.drive(27, 1);
       await board.install(DOOR);
       for (const level of [0, 1, 0] as const) board.world.drive(27, level);
-      await vi.waitFor(() => expect(board.edges).toHaveLength(3));
+      await vi.waitFor(() => expect(board.edges).toHaveLength(3), 10_000);
       expect(board.edges.map(({ edge }) => edge)).toEqual(['rising', 'falling', 'rising']);
       expect(board.edges[0]).toMatchObject({ topic: '$gpio/door', lost: 0 });
       const times = board.edges.map(({ ns }) => Number(ns));
@@ -138,7 +138,7 @@ describe.runIf(hasCompiler())('on the bus simulator', () => {
       board.world.drive(27, 1);
       await board.install({ gpio: [{ ...DOOR.gpio![0]!, edges: 'falling' }] });
       for (const level of [0, 1, 0, 1] as const) board.world.drive(27, level);
-      await vi.waitFor(() => expect(board.edges).toHaveLength(2));
+      await vi.waitFor(() => expect(board.edges).toHaveLength(2), 10_000);
       expect(board.edges.map(({ edge }) => edge)).toEqual(['falling', 'falling']);
     });
 
@@ -156,7 +156,7 @@ describe.runIf(hasCompiler())('on the bus simulator', () => {
     it('that cannot be had are a fault that names the pin', async () => {
       board.world.failEdges(constants.errno.EOPNOTSUPP);
       await board.install(DOOR);
-      await vi.waitFor(() => expect(board.faults).toEqual([['incompatible', 'gpio 0/27']]));
+      await vi.waitFor(() => expect(board.faults).toEqual([['incompatible', 'gpio 0/27']]), 10_000);
       board.world.failEdges(0);
     });
   });
@@ -194,7 +194,7 @@ describe.runIf(hasCompiler())('on the bus simulator', () => {
       await board.install(LED);
       await takeLed();
       await board.board.runtime.stop(PINS);
-      await vi.waitFor(() => expect(board.world.line(17).direction).toBe('free'));
+      await vi.waitFor(() => expect(board.world.line(17).direction).toBe('free'), 10_000);
     });
 
     it('is given back when no release that is left was granted it', async () => {
@@ -204,7 +204,7 @@ describe.runIf(hasCompiler())('on the bus simulator', () => {
       await board.install(BUTTON, { version: '1.1.0' });
       expect(board.world.line(17).direction).toBe('out');
       await board.board.runtime.settle(PINS);
-      await vi.waitFor(() => expect(board.world.line(17).direction).toBe('free'));
+      await vi.waitFor(() => expect(board.world.line(17).direction).toBe('free'), 10_000);
       expect(board.world.line(27).direction).toBe('in');
     });
 

@@ -7,7 +7,8 @@ import type { AppName, Grants } from '@wafer/protocol';
 import { threadProgram } from '../../apps/worker-code.ts';
 import { programUrl } from '../../programs.ts';
 import type { BoardPort, HardwareGrants, News, Order } from './port.ts';
-import type { StandIn } from './thread.ts';
+import { addonPath } from './native.ts';
+import type { StandIn, ThreadData } from './thread.ts';
 
 const HEAP_MIB = 64;
 /** What is under way in the kernel is waited for so long when the agent ends, ms. */
@@ -47,9 +48,10 @@ export function createBoards(onNews: (news: News) => void, standIn: StandIn = TH
   const start = (): Thread => {
     const { port1, port2 } = new MessageChannel();
     const program = threadProgram(programUrl('board'));
+    const data: ThreadData = { ...standIn, addon: addonPath() };
     const worker = new Worker(program.code, {
       eval: true,
-      workerData: { port: port2, data: standIn, ...program.data },
+      workerData: { port: port2, data, ...program.data },
       transferList: [port2],
       env: {},
       argv: [],

@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { loadAddon } from './native.ts';
+import { addonPath, loadAddon } from './native.ts';
 
 export const O_RDWR = 2;
 export const O_NOCTTY = 0o400;
@@ -57,8 +57,8 @@ export interface Kernel {
 const POLLFD_BYTES = 8;
 const { EAGAIN } = constants.errno;
 
-export function openKernel(library: string | null = null): Kernel {
-  const addon = loadAddon();
+export function openKernel(library: string | null = null, file = addonPath()): Kernel {
+  const addon = loadAddon(file);
   const checked = (result: number, what: string): number => {
     if (result < 0) throw new SystemError(-result, what);
     return result;

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { programUrl, SOURCES } from '../../programs.ts';
 
 /** Numbers below zero are the system's errors. */
 export interface Addon {
@@ -22,15 +23,17 @@ export interface Addon {
   pollLater(fds: Buffer, count: number, timeoutMs: number): Promise<number>;
 }
 
-const require = createRequire(import.meta.url);
+const NAME = `native/${process.platform}-${process.arch}/board.node`;
 
-/** Throws with the file that is missing, or with what the dynamic linker said of it. */
-export function loadAddon(): Addon {
-  const name = `native/${process.platform}-${process.arch}/board.node`;
-  const places = [`./${name}`, `../../../${name}`].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  const found = places.find((path) => existsSync(path));
-  if (found !== undefined) return require(found) as Addon;
-  throw new Error(`the agent was installed without ${places[0]}, which pins and buses need`);
+/** Where it lies. Only the main thread knows where its own program does. */
+export function addonPath(): string {
+  const program = programUrl('board');
+  const isBuilt = program.pathname.endsWith('.cjs');
+  return fileURLToPath(isBuilt ? new URL(`./${NAME}`, program) : new URL(`../${NAME}`, SOURCES));
+}
+
+/** Throws where it is missing, or with what the dynamic linker said of it. */
+export function loadAddon(path: string): Addon {
+  if (existsSync(path)) return createRequire(path)(path) as Addon;
+  throw new Error(`the agent was installed without ${NAME}, which pins and buses need`);
 }

@@ -8,6 +8,11 @@ export interface StandIn {
   readonly sys: string;
 }
 
-const { port, data } = workerData as { port: MessagePort; data: StandIn };
+/** What the main thread starts it with. */
+export interface ThreadData extends StandIn {
+  readonly addon: string;
+}
 
-serveHardware(port, { openKernel: () => openKernel(data.library), sys: data.sys });
+const { port, data } = workerData as { port: MessagePort; data: ThreadData };
+
+serveHardware(port, { openKernel: () => openKernel(data.library, data.addon), sys: data.sys });
