@@ -26,3 +26,6 @@ export const TRANSPILE: URL = beside('./transpile.mjs', './apps/transpile.ts');
 
 /** The agent that `run` becomes, in a build. */
 export const AGENT: URL = beside('./agent.cjs', './built.ts');
+
+/** Addons, a folder for each architecture. */
+export const NATIVES: URL = beside('./native/', '../native/');

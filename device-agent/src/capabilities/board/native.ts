@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { programUrl, SOURCES } from '../../programs.ts';
+import { NATIVES } from '../../programs.ts';
 
 /** Numbers below zero are the system's errors. */
 export interface Addon {
@@ -23,17 +23,13 @@ export interface Addon {
   pollLater(fds: Buffer, count: number, timeoutMs: number): Promise<number>;
 }
 
-const NAME = `native/${process.platform}-${process.arch}/board.node`;
+const NAME = `${process.platform}-${process.arch}/board.node`;
 
 /** Where it lies. Only the main thread knows where its own program does. */
-export function addonPath(): string {
-  const program = programUrl('board');
-  const isBuilt = program.pathname.endsWith('.cjs');
-  return fileURLToPath(isBuilt ? new URL(`./${NAME}`, program) : new URL(`../${NAME}`, SOURCES));
-}
+export const addonPath = (): string => fileURLToPath(new URL(NAME, NATIVES));
 
 /** Throws where it is missing, or with what the dynamic linker said of it. */
 export function loadAddon(path: string): Addon {
   if (existsSync(path)) return createRequire(path)(path) as Addon;
-  throw new Error(`the agent was installed without ${NAME}, which pins and buses need`);
+  throw new Error(`the agent was installed without native/${NAME}, which pins and buses need`);
 }
