@@ -4,6 +4,7 @@ import { systemClock } from '@wafer/protocol';
 import { startAgent } from './agent.ts';
 import { createRuntime } from './apps/host.ts';
 import { ConfigError, readConfig } from './config.ts';
+import { chooseCompiler } from './engine.ts';
 import { readIdentity } from './link/identity.ts';
 import { lockFolder } from './lock.ts';
 import { stderrLog } from './log.ts';
@@ -15,6 +16,7 @@ import { createWatchdog } from './watchdog.ts';
 
 /** Resolves once it is up. Throws ConfigError when the folder is not enrolled or in use. */
 export async function run(folder: string): Promise<void> {
+  chooseCompiler();
   const identity = await readIdentity(folder);
   if (identity === undefined) throw new ConfigError(`${folder} is not enrolled; run enrol first`);
   const config = await readConfig(folder);
