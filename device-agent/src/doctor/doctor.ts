@@ -4,6 +4,7 @@
  * the agent runs as, it sees what the agent sees.
  *
  *   system   Node, the clock, room on disk and in memory      service   the unit, the agent's own release
+ *   tested   the self-test
  *   fleet    enrolment, certificate, metadata, broker         devices   what the granted devices allow
  */
 import type { Clock } from '@wafer/protocol';
@@ -11,6 +12,7 @@ import { reason } from '../log.ts';
 import { devices } from './devices.ts';
 import { broker, certificate, enrolment, metadata } from './fleet.ts';
 import { ownRelease, unit } from './service.ts';
+import { tested } from './tested.ts';
 import { clockIsRight, disk, memory, node } from './system.ts';
 
 type Verdict = 'ok' | 'warn' | 'fail';
@@ -37,6 +39,7 @@ const CHECKS = {
   clock: clockIsRight,
   disk,
   memory,
+  selfTest: tested,
   enrolment,
   certificate,
   metadata,

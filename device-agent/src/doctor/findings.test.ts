@@ -4,6 +4,7 @@ import { devicesFinding, deviceNodes } from './devices.ts';
 import { doctorText, examine, isHealthy } from './doctor.ts';
 import { certificateFinding, metadataFinding } from './fleet.ts';
 import { unitFinding } from './service.ts';
+import { testedFinding } from './tested.ts';
 import { clockFinding, diskFinding, memoryFinding, nodeFinding } from './system.ts';
 
 const NOW = Date.parse('2030-01-15T00:00:00Z');
@@ -47,6 +48,17 @@ test('a certificate: expired, overdue, good', () => {
   const verdicts = [-1, 5, 40].map((days) => certificateFinding(NOW + days * DAY_MS, NOW).verdict);
   expect(verdicts).toEqual(['fail', 'warn', 'ok']);
   expect(metadataFinding(NOW - 1, NOW).verdict).toBe('warn');
+});
+
+test('a self-test that failed is named, and one that was not run yet is no fault', () => {
+  const at = '2030-01-01T00:00:00.000Z';
+  const passed = { passed: true, at, tests: [{ test: 'digest', passed: true }] };
+  expect([undefined, passed].map((found) => testedFinding(found).verdict)).toEqual(['ok', 'ok']);
+  const tests = [...passed.tests, { test: 'instructions', passed: false, detail: 'i64.rotl' }];
+  expect(testedFinding({ passed: false, at, tests })).toMatchObject({
+    verdict: 'fail',
+    detail: 'failed: instructions (i64.rotl)',
+  });
 });
 
 test.each([

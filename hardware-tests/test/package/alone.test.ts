@@ -15,7 +15,7 @@ beforeAll(async () => {
   const asked = readFileSync(join(ROOT, 'examples/thermo/wafer.yaml'), 'utf8');
   writeFileSync(SOON, asked.replace(/soakMs: \d+/, 'soakMs: 500'));
   await rig.mustWafer('keys', 'init', '--no-passphrase');
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await rig.close();

@@ -13,7 +13,7 @@ let packaged: Packaged;
 beforeAll(async () => {
   [packaged] = await Promise.all([makePackage(join(folder, 'out')), rig.startServer()]);
   await rig.mustWafer('keys', 'init', '--no-passphrase');
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await rig.close();

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await rig.mustWafer('publish', thermo, '--app', 'thermo', '--version', '1.0.0');
   device = await board.start();
   await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await board.stop();
@@ -65,7 +65,7 @@ test('a new agent comes as a signed release, is tried, reports, is kept, and the
   expect(await ended('0.9.1')).toMatchObject({ state: 'SUCCEEDED' });
   expect(current()).toBe(digest);
   await expectGuestServes();
-}, 120_000);
+}, 300_000);
 
 test('an agent that ends at once is given up, and the one before goes on', async () => {
   const before = current();
@@ -76,7 +76,7 @@ test('an agent that ends at once is given up, and the one before goes on', async
   });
   expect(current()).toBe(before);
   await expectGuestServes();
-}, 120_000);
+}, 300_000);
 
 test('an agent that starts and never reports is ended, and the one before goes on', async () => {
   const before = current();
@@ -87,7 +87,7 @@ test('an agent that starts and never reports is ended, and the one before goes o
   });
   expect(current()).toBe(before);
   await expectGuestServes();
-}, 120_000);
+}, 300_000);
 
 test('the name is kept for agents, an agent has no other, and a bundle says which version it is', async () => {
   const thermo = join(ROOT, 'examples/thermo/thermo-1.0.0.wasm');
