@@ -324,7 +324,7 @@ async function close(parts: Parts, stopTicking: () => void): Promise<void> {
   const { machine, requests, reporter, board, outbox } = parts;
   stopTicking();
   const ended = machine.runner.close();
-  reporter.pump();
+  reporter.close();
   await parts.session?.close();
   requests.close();
   await machine.orders.close();

@@ -15,7 +15,8 @@ export type DeviceId = z.infer<typeof DeviceId>;
 /** TUF gives these role names a meaning of their own, so no app may take them. */
 const RESERVED_APP_NAMES = new Set(['root', 'targets', 'snapshot', 'timestamp', 'mirrors', 'director']);
 
-const SLUG = /^[a-z][a-z0-9-]{0,38}$/;
+/** Of an app or a channel, and so of a role of TUF. */
+export const SLUG = /^[a-z][a-z0-9-]{0,38}$/;
 
 export const AppName = z
   .string()

@@ -12,7 +12,7 @@
  */
 import { z } from 'zod';
 import { Grants } from './grants.ts';
-import { AppName, Digest, Version } from './ids.ts';
+import { AppName, Digest, SLUG, Version } from './ids.ts';
 
 /** Bytes in a chunk before compression; the last one may be shorter. */
 export const CHUNK_BYTES = 32 * 1024;
@@ -77,13 +77,13 @@ export const floorTarget = (app: AppName): string => `${app}/floor`;
 export const delegatedPaths = (app: AppName): string[] => [`${app}/*`, `${app}/*/*`];
 
 /** A role of TUF: root, timestamp, snapshot, targets, or an app's. */
-export const RoleName = z.string().regex(/^[a-z][a-z0-9-]{0,38}$/);
+export const RoleName = z.string().regex(SLUG);
 
 /** Names under which TUF metadata is asked for and stored (consistent snapshots). */
 export const MetadataName = z
   .string()
   .regex(
-    /^(timestamp|[1-9]\d{0,9}\.[a-z][a-z0-9-]{0,38})\.json$/,
+    new RegExp(`^(timestamp|[1-9]\\d{0,9}\\.${SLUG.source.slice(1, -1)})\\.json$`),
     'a name such as timestamp.json or 3.root.json',
   );
 export type MetadataName = z.infer<typeof MetadataName>;

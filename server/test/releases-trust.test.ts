@@ -326,7 +326,7 @@ test('a device is told the time under its nonce, signed by the director for it a
 test('a device is told at once what it lacks of the repository, and of roles that it does not keep nothing', async () => {
   const device = await house.enrol('stable');
   await house.publish('small', '1.0.0', await reactor('small', 1000));
-  await house.publish('other', '1.0.0', await reactor('other', 1000));
+  await house.publish('constructor', '1.0.0', await reactor('constructor', 1000));
   const versionOf = async (role: string): Promise<number> =>
     (await house.call('GET', `/trust/roles/${role}`)).body.version;
   const root = await versionOf('root');

@@ -59,6 +59,7 @@ export class Reporter {
   #sentUpTo = 0;
   #progressAt = 0;
   #gathering: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
+  #isClosed = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -129,6 +130,12 @@ export class Reporter {
     }
   }
 
+  /** Sends what fits once more. What comes later is numbered, and sent after the next start. */
+  close(): void {
+    this.pump();
+    this.#isClosed = true;
+  }
+
   #resend(): void {
     this.#sentUpTo = this.#options.outbox.acked;
     this.#progressAt = this.#options.clock.now();
@@ -167,6 +174,7 @@ export class Reporter {
   }
 
   #gather(ms: number): void {
+    if (this.#isClosed) return;
     const at = performance.now() + ms;
     if (this.#gathering !== undefined && this.#gathering.at <= at) return;
     clearTimeout(this.#gathering?.timer);

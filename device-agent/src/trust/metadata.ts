@@ -92,6 +92,7 @@ export class TrustedMetadata {
   }
 }
 
+/** The files stay in memory between refreshes, and are parsed once. */
 const versions = new WeakMap<Buffer, number>();
 
 /** What the file says of itself; 0 where it is rotten, which the chain finds out. */

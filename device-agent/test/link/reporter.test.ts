@@ -154,3 +154,13 @@ test('what a device runs is said once for each change', async () => {
   reporter.tick();
   await vi.waitFor(() => expect(outbox.pending).toHaveLength(1));
 });
+
+test('once closed it numbers what still ends, and leaves the sending to the next start', async () => {
+  const { outbox, reporter, state } = await newReporter();
+  reporter.apps([]);
+  reporter.close();
+  await reporter.deliver(execution('FAILED'));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(state.sent).toEqual([]);
+  expect(outbox.pending.map(({ event }) => event.kind)).toEqual(['execution']);
+});

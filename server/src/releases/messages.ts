@@ -129,7 +129,7 @@ export class Responder {
   }
 
   async #news(id: number, known: Readonly<Record<string, number>>): Promise<Answer> {
-    const { files, body } = await newsFor(known, (name) => this.#text(name));
+    const { files, body } = await newsFor(new Map(Object.entries(known)), (name) => this.#text(name));
     return { header: { id, status: 'ok', files, encoding: 'identity' }, body };
   }
 

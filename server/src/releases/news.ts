@@ -7,8 +7,8 @@
 import { MetadataName, RESPONSE_BODY_BYTES } from '@wafer/protocol';
 import { z } from 'zod';
 
-/** Roles that a device keeps files of. */
-type Known = Readonly<Record<string, number>>;
+/** Versions of the roles that a device keeps files of. */
+type Known = ReadonlyMap<string, number>;
 
 export interface News {
   readonly files: { readonly name: MetadataName; readonly bytes: number }[];
@@ -47,9 +47,9 @@ export async function newsFor(
     return file;
   };
   const newer = (role: string, version: number | undefined): string | undefined =>
-    version === undefined || version <= (known[role] ?? 0) ? undefined : `${version}.${role}.json`;
+    version === undefined || version <= (known.get(role) ?? 0) ? undefined : `${version}.${role}.json`;
 
-  await add(`${(known['root'] ?? 0) + 1}.root.json`);
+  await add(`${(known.get('root') ?? 0) + 1}.root.json`);
   const timestamp = await add('timestamp.json');
   if (timestamp === undefined) return { files, body: Buffer.concat(bodies) };
   const version = listed(timestamp).get('snapshot');
@@ -57,7 +57,7 @@ export async function newsFor(
   const name = MetadataName.parse(`${version}.snapshot.json`);
   const snapshot = isNew ? await add(name) : undefined;
   for (const [role, current] of snapshot === undefined ? [] : listed(snapshot)) {
-    const file = role in known ? newer(role, current) : undefined;
+    const file = known.has(role) ? newer(role, current) : undefined;
     if (file !== undefined) await add(file);
   }
   return { files, body: Buffer.concat(bodies) };
