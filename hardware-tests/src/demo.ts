@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceTopic, DeviceId, signDocument, DesiredState } from '@wafer/protocol';
 import { Gateway } from './gateway.ts';
 import { Load } from './load.ts';
-import { LocalRig, ROOT } from './rig.ts';
+import { LocalFleet } from './local-fleet.ts';
+import { ROOT } from './root.ts';
 
 const CALLS_PER_SECOND = 200;
 const THERMO = (version: string): string => join(ROOT, `examples/thermo/thermo-${version}.wasm`);
@@ -21,11 +22,11 @@ const say = (text: string): void => {
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${text}\n`);
 };
 
-const publish = (rig: LocalRig, file: string, app: string, version: string): Promise<unknown> =>
-  rig.mustWafer('publish', file, '--app', app, '--version', version, '--channel', 'stable');
+const publish = (fleet: LocalFleet, file: string, app: string, version: string): Promise<unknown> =>
+  fleet.mustWafer('publish', file, '--app', app, '--version', version, '--channel', 'stable');
 
-async function openGateway(rig: LocalRig, board: string): Promise<Gateway> {
-  const pki = join(rig.folder, 'data/server/pki');
+async function openGateway(fleet: LocalFleet, board: string): Promise<Gateway> {
+  const pki = join(fleet.folder, 'data/server/pki');
   const identity = (name: string): string => readFileSync(join(board, 'identity', name), 'utf8');
   return Gateway.open({
     broker: {
@@ -33,27 +34,27 @@ async function openGateway(rig: LocalRig, board: string): Promise<Gateway> {
       cert: ['server.crt', 'ca.crt'].map((name) => readFileSync(join(pki, name), 'utf8').trim()).join('\n'),
     },
     board: { key: identity('key.pem'), cert: identity('cert.pem'), ca: identity('ca.pem') },
-    upstream: rig.server.mqtt,
+    upstream: fleet.server.mqtt,
   });
 }
 
 /** 1.0.0 → 1.1.0 under load: what the agent says of the swap, and what the broker saw of the calls. */
-async function swapUnderLoad(rig: LocalRig, gateway: Gateway, device: string) {
+async function swapUnderLoad(fleet: LocalFleet, gateway: Gateway, device: string) {
   const load = new Load(gateway, device, 'thermo', CALLS_PER_SECOND);
-  await publish(rig, THERMO('1.1.0'), 'thermo', '1.1.0');
-  const { swap } = await rig.execution(device, 'thermo', '1.1.0', ['SUCCEEDED', 'FAILED', 'ROLLED_BACK']);
+  await publish(fleet, THERMO('1.1.0'), 'thermo', '1.1.0');
+  const { swap } = await fleet.execution(device, 'thermo', '1.1.0', ['SUCCEEDED', 'FAILED', 'ROLLED_BACK']);
   const calls = await load.stop();
   if (swap === null) throw new Error('the swap to thermo 1.1.0 was not reported');
   return { ...swap, lostCalls: Math.max(swap.lostCalls, calls.lost), calls };
 }
 
 /** Publishes while every chunk is altered on its way; the board must refuse it and say why. */
-async function tamper(rig: LocalRig, gateway: Gateway, device: string) {
+async function tamper(fleet: LocalFleet, gateway: Gateway, device: string) {
   gateway.alterChunks(true);
-  await publish(rig, HELLO, 'hello-c', '1.0.0');
-  const { state, fault } = await rig.execution(device, 'hello-c', '1.0.0', ['FAILED', 'SUCCEEDED']);
+  await publish(fleet, HELLO, 'hello-c', '1.0.0');
+  const { state, fault } = await fleet.execution(device, 'hello-c', '1.0.0', ['FAILED', 'SUCCEEDED']);
   gateway.alterChunks(false);
-  const { apps } = await rig.device(device);
+  const { apps } = await fleet.device(device);
   const runs = apps.some(({ app, running }) => app === 'hello-c' && running !== null);
   return {
     rejected: state === 'FAILED' && !runs,
@@ -66,9 +67,9 @@ async function tamper(rig: LocalRig, gateway: Gateway, device: string) {
  * Whoever stole the server holds the director's key and the broker. He orders the board to run a
  * component that lies on the server but that no publisher signed under that name.
  */
-async function orderUnsigned(rig: LocalRig, gateway: Gateway, device: string): Promise<boolean> {
-  const director = createPrivateKey(readFileSync(join(rig.folder, 'data/server/signers/director.pem')));
-  const { desiredVersion } = await rig.device(device);
+async function orderUnsigned(fleet: LocalFleet, gateway: Gateway, device: string): Promise<boolean> {
+  const director = createPrivateKey(readFileSync(join(fleet.folder, 'data/server/signers/director.pem')));
+  const { desiredVersion } = await fleet.device(device);
   const execution = '00000000-0000-4000-8000-000000000000';
   const sha256 = 'a'.repeat(64);
   const document = DesiredState.parse({
@@ -111,38 +112,38 @@ async function orderUnsigned(rig: LocalRig, gateway: Gateway, device: string): P
   const answer = await Promise.race([verdict, sleep(15_000, 'no verdict', { ref: false })]);
   gateway.onUp = () => {};
   say(`an order for unsigned bytes, signed by the stolen director key: ${answer}`);
-  const { apps } = await rig.device(device);
+  const { apps } = await fleet.device(device);
   return answer === 'REJECTED signature' && apps.every(({ running }) => running?.version !== '9.9.9');
 }
 
-async function demo(rig: LocalRig): Promise<Record<string, unknown>> {
+async function demo(fleet: LocalFleet): Promise<Record<string, unknown>> {
   say('starting the server: Postgres, broker, API');
-  await rig.startServer();
+  await fleet.startServer();
   say('making the publisher’s keys and publishing thermo 1.0.0');
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
-  await publish(rig, THERMO('1.0.0'), 'thermo', '1.0.0');
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
+  await publish(fleet, THERMO('1.0.0'), 'thermo', '1.0.0');
   say('enrolling a board');
-  const board = await rig.enrol('board');
-  const gateway = await openGateway(rig, board);
+  const board = await fleet.enrol('board');
+  const gateway = await openGateway(fleet, board);
   try {
-    rig.routeThrough(board, gateway.port);
-    const { device } = await rig.startBoard(board);
-    const first = await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED', 'FAILED', 'REJECTED']);
+    fleet.routeThrough(board, gateway.port);
+    const { device } = await fleet.startBoard(board);
+    const first = await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED', 'FAILED', 'REJECTED']);
     say(`thermo 1.0.0: ${first.state}`);
     const { chunks, bytes } = gateway.delivered;
 
     say(`swapping to thermo 1.1.0 under ${CALLS_PER_SECOND} calls/s`);
-    const swap = await swapUnderLoad(rig, gateway, device);
+    const swap = await swapUnderLoad(fleet, gateway, device);
     say('publishing thermo 1.2.0, whose probe fails');
-    await publish(rig, THERMO('1.2.0'), 'thermo', '1.2.0');
-    const bad = await rig.execution(device, 'thermo', '1.2.0', ['ROLLED_BACK', 'SUCCEEDED', 'FAILED']);
+    await publish(fleet, THERMO('1.2.0'), 'thermo', '1.2.0');
+    const bad = await fleet.execution(device, 'thermo', '1.2.0', ['ROLLED_BACK', 'SUCCEEDED', 'FAILED']);
     say(`thermo 1.2.0: ${bad.state}, ${bad.fault?.kind}; running ${bad.runningVersion}`);
 
-    const tampered = await tamper(rig, gateway, device);
+    const tampered = await tamper(fleet, gateway, device);
     say(`hello-c 1.0.0 with altered chunks: rejected ${tampered.rejected}, ${tampered.fault}`);
-    const unsignedRejected = await orderUnsigned(rig, gateway, device);
-    const reading = (await rig.device(device)).messages.find(({ topic }) => topic.startsWith('telemetry/'));
-    const { items } = await rig.api<{ items: unknown[] }>('GET', `/devices/${device}/health?minutes=60`);
+    const unsignedRejected = await orderUnsigned(fleet, gateway, device);
+    const reading = (await fleet.device(device)).messages.find(({ topic }) => topic.startsWith('telemetry/'));
+    const { items } = await fleet.api<{ items: unknown[] }>('GET', `/devices/${device}/health?minutes=60`);
     return {
       enrolled: device,
       deliveredOver: chunks > 0 ? 'mqtt' : 'unknown',
@@ -158,7 +159,7 @@ async function demo(rig: LocalRig): Promise<Record<string, unknown>> {
       seconds: Number(((performance.now() - startedAt) / 1000).toFixed(1)),
     };
   } finally {
-    await rig.close();
+    await fleet.close();
     await gateway.close();
   }
 }
@@ -182,11 +183,11 @@ function broken(result: Record<string, unknown>): string[] {
   return checks.flatMap(([holds, words]) => (holds ? [] : [words]));
 }
 
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void rig.close().finally(() => process.exit(130)));
+  process.once(signal, () => void fleet.close().finally(() => process.exit(130)));
 try {
-  const result = await demo(rig);
+  const result = await demo(fleet);
   const faults = broken(result);
   for (const words of faults) say(`NOT AS IT MUST BE: ${words}`);
   if (!process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
@@ -194,6 +195,6 @@ try {
   process.exitCode = faults.length === 0 ? 0 : 1;
 } catch (error) {
   say(`failed: ${error instanceof Error ? error.message : String(error)}`);
-  await rig.close();
+  await fleet.close();
   process.exitCode = 1;
 }

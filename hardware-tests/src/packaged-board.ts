@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from './rig.ts';
+import { ROOT } from './root.ts';
 
 /** What `npm run package` says on its last line. */
 export interface Packaged {

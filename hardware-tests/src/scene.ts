@@ -20,7 +20,7 @@ import {
   type FaultKind,
 } from '@wafer/protocol';
 import { Gateway } from './gateway.ts';
-import { LocalRig } from './rig.ts';
+import { LocalFleet } from './local-fleet.ts';
 import type { Environment, Rig, RunningAgent, Say } from './rigs/rig.ts';
 
 /** What is published: a component, and what stands in its manifest. */
@@ -37,7 +37,7 @@ const WITHIN_MS = 30_000;
 type Heard = (topic: string, payload: Buffer) => void;
 
 export class Scene {
-  readonly fleet = new LocalRig();
+  readonly fleet = new LocalFleet();
   readonly rig: Rig;
   readonly say: Say;
   /** Of every component that was published. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ROOT } from '../src/rig.ts';
+import { ROOT } from '../src/root.ts';
 
 it('shows the whole line, from enrolment to a refused order', { timeout: 120_000 }, async () => {
   const child = spawn(process.execPath, [join(ROOT, 'hardware-tests/src/demo.ts'), '--json'], {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ROOT } from '../src/rig.ts';
+import { ROOT } from '../src/root.ts';
 
 const GUESTS = join(ROOT, 'hardware-tests/guests');
 

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, openBrowser } from '../src/browser.ts';
-import { LocalRig, ROOT } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
+import { ROOT } from '../src/root.ts';
 
 const path = chromiumPath();
 if (path === undefined && process.env['CI'] !== undefined) throw new Error('CI has no Chromium; see .ci/run');
@@ -17,37 +18,46 @@ if (path === undefined)
 const thermo = (version: string): string => join(ROOT, `examples/thermo/thermo-${version}.wasm`);
 
 describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
-  let rig: LocalRig;
+  let fleet: LocalFleet;
   let browser: Browser;
   let page: Page;
   let device: string;
   const publish = (version: string) =>
-    rig.mustWafer('publish', thermo(version), '--app', 'thermo', '--version', version, '--channel', 'stable');
+    fleet.mustWafer(
+      'publish',
+      thermo(version),
+      '--app',
+      'thermo',
+      '--version',
+      version,
+      '--channel',
+      'stable',
+    );
 
   beforeAll(async () => {
-    rig = new LocalRig();
-    await rig.startServer();
-    await rig.mustWafer('keys', 'init', '--no-passphrase');
+    fleet = new LocalFleet();
+    await fleet.startServer();
+    await fleet.mustWafer('keys', 'init', '--no-passphrase');
     await publish('1.0.0');
-    ({ device } = await rig.startBoard(await rig.enrol('board')));
-    await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+    ({ device } = await fleet.startBoard(await fleet.enrol('board')));
+    await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
     browser = await openBrowser(path ?? '');
     page = await browser.newPage();
   }, 90_000);
 
   afterAll(async () => {
     await browser?.close();
-    await rig?.close();
+    await fleet?.close();
   });
 
   it('is kept out without a session', async () => {
-    await page.goto(rig.server.dashboard);
+    await page.goto(fleet.server.dashboard);
     await page.getByRole('heading', { name: 'Sign in to Wafer' }).waitFor();
     expect(await page.getByTestId('device-row').count()).toBe(0);
   });
 
   it('signs in with the one-time link and finds the board online', async () => {
-    await page.goto(rig.server.signIn);
+    await page.goto(fleet.server.signIn);
     const row = page.getByTestId('device-row');
     await row.waitFor();
     expect(await row.textContent()).toMatch(/online/i);
@@ -55,18 +65,18 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
   });
 
   it('finds what the app uses beside its limits', async () => {
-    await page.goto(`${rig.server.dashboard}/devices/${device}`);
+    await page.goto(`${fleet.server.dashboard}/devices/${device}`);
     const usage = page.getByTestId('app-usage');
     await expect
       .poll(() => usage.textContent(), { timeout: 30_000 })
       .toMatch(/of 32 MiB.*of 256 calls.*a minute/);
-    await page.goto(rig.server.dashboard);
+    await page.goto(fleet.server.dashboard);
   });
 
   it('cannot use the link twice', async () => {
     const stranger = await browser.newContext();
     const other = await stranger.newPage();
-    await other.goto(rig.server.signIn);
+    await other.goto(fleet.server.signIn);
     expect(other.url()).toContain('auth.link-invalid');
     await stranger.close();
   });
@@ -77,12 +87,12 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     await expect
       .poll(() => page.getByTestId('app-version').first().textContent(), { timeout: 45_000 })
       .toMatch(/1\.1\.0/);
-    await rig.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
+    await fleet.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
     expect(await page.evaluate(() => 'notReloaded' in globalThis)).toBe(true);
   });
 
   it('sees 1.2.0 rolled back, and why', async () => {
-    await page.goto(`${rig.server.dashboard}/devices/${device}`);
+    await page.goto(`${fleet.server.dashboard}/devices/${device}`);
     await publish('1.2.0');
     await expect
       .poll(() => page.getByTestId('execution-state').first().textContent(), { timeout: 45_000 })
@@ -94,7 +104,7 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
 
   it('makes a group by a query, is shown its mistake where it stands and who fits, and finds it at the board', async () => {
     const soon = { timeout: 20_000 };
-    await page.goto(`${rig.server.dashboard}/groups`);
+    await page.goto(`${fleet.server.dashboard}/groups`);
     await page.getByRole('button', { name: 'New group…' }).click();
     await page.getByRole('textbox', { name: 'Name' }).fill('Halle 3/4, 100%');
     const query = page.getByRole('textbox', { name: 'Query' });
@@ -122,7 +132,7 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     await page.getByRole('button', { name: 'Make a claim token' }).click();
     const command = await page.getByTestId('made-claim').getByText('agent -- enrol').textContent();
     const [, token = '', server = ''] = /enrol (wafer1\.\S+) --server (\S+)/.exec(command ?? '') ?? [];
-    expect(server).toBe(rig.server.api);
+    expect(server).toBe(fleet.server.api);
     await page.getByRole('button', { name: 'Done' }).click();
     const row = page.getByTestId('claim-row').filter({ hasText: 'on the roof' });
     expect(await row.textContent()).toMatch(/works.*1 board.*stable.*site=north.*admin/);
@@ -132,20 +142,20 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     await expect
       .poll(() => row.getByTestId('claim-state').textContent(), { timeout: 15_000 })
       .toBe('revoked');
-    const late = rig.agent('enrol', token, '--server', server, '--data', join(rig.folder, 'late'));
+    const late = fleet.agent('enrol', token, '--server', server, '--data', join(fleet.folder, 'late'));
     await expect(late).rejects.toThrow(/revoked/);
   });
 
   it('is warned of a copied board above every page, and revokes it', async () => {
-    const copy = join(rig.folder, 'copy');
-    await cp(join(rig.folder, 'board'), copy, { recursive: true });
-    await rig.startBoard(copy);
+    const copy = join(fleet.folder, 'copy');
+    await cp(join(fleet.folder, 'board'), copy, { recursive: true });
+    await fleet.startBoard(copy);
     await expect
-      .poll(async () => (await rig.api<{ items: unknown[] }>('GET', '/devices/clones')).items.length, {
+      .poll(async () => (await fleet.api<{ items: unknown[] }>('GET', '/devices/clones')).items.length, {
         timeout: 30_000,
       })
       .toBe(1);
-    await page.goto(rig.server.dashboard);
+    await page.goto(fleet.server.dashboard);
     const banner = page.getByTestId('clone-banner');
     await banner.getByRole('link', { name: 'Look' }).click();
     const clone = page.getByTestId('clone');
@@ -154,7 +164,7 @@ describe.runIf(path)('an operator in the browser', { timeout: 90_000 }, () => {
     await clone.getByRole('button', { name: /^Revoke/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
     await clone.waitFor({ state: 'detached' });
-    await page.goto(rig.server.dashboard);
+    await page.goto(fleet.server.dashboard);
     await page.getByText('No board is enrolled yet').waitFor();
     expect(await banner.count()).toBe(0);
   });

@@ -5,7 +5,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalRig, ROOT } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
+import { ROOT } from '../src/root.ts';
 
 const SIMULATOR = join(ROOT, 'device-agent/test/board/simulator.ts');
 const hasCompiler = ['clang', 'ld.lld'].every((tool) => spawnSync(tool, ['--version']).status === 0);
@@ -14,12 +15,12 @@ const simulator = (...args: string[]): string =>
   execFileSync(process.execPath, [SIMULATOR, ...args], { encoding: 'utf8' });
 
 describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', { timeout: 120_000 }, () => {
-  const rig = new LocalRig();
-  const state = join(rig.folder, 'pins');
+  const fleet = new LocalFleet();
+  const state = join(fleet.folder, 'pins');
   let device: string;
 
   beforeAll(async () => {
-    const library = join(rig.folder, 'bus-simulator.so');
+    const library = join(fleet.folder, 'bus-simulator.so');
     simulator('build', library);
     // The lamp shines on the button's line; the LM75 measures 25.5 °C.
     const world = {
@@ -28,10 +29,10 @@ describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', {
       levels: [[27, 1]],
     };
     simulator('board', state, JSON.stringify(world));
-    await rig.startServer();
-    await rig.mustWafer('keys', 'init', '--no-passphrase');
+    await fleet.startServer();
+    await fleet.mustWafer('keys', 'init', '--no-passphrase');
     for (const app of ['button', 'blink', 'lm75'])
-      await rig.mustWafer(
+      await fleet.mustWafer(
         'publish',
         join(ROOT, `examples/${app}/${app}.wasm`),
         '--version',
@@ -39,13 +40,17 @@ describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', {
         '--channel',
         'stable',
       );
-    const folder = await rig.enrol('board');
-    ({ device } = await rig.startBoard(folder, { LD_PRELOAD: library, WAFER_BUS_SIMULATOR: state }));
+    const folder = await fleet.enrol('board');
+    ({ device } = await fleet.startBoard(folder, { LD_PRELOAD: library, WAFER_BUS_SIMULATOR: state }));
   }, 300_000);
-  afterAll(() => rig.close());
+  afterAll(() => fleet.close());
 
   const said = (topic: string) =>
-    rig.until(device, topic, ({ messages }) => messages.find((message) => message.topic === topic)?.payload);
+    fleet.until(
+      device,
+      topic,
+      ({ messages }) => messages.find((message) => message.topic === topic)?.payload,
+    );
 
   it('blinks, which the button feels and the server hears', async () => {
     expect(JSON.parse(await said('telemetry/button'))).toMatchObject({
@@ -64,7 +69,7 @@ describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', {
   });
 
   it('says which pins its apps were granted, and has no fault to tell', async () => {
-    const { apps } = await rig.device(device);
+    const { apps } = await fleet.device(device);
     expect(apps.find(({ app }) => app === 'blink')?.desired?.grants.gpio).toEqual([
       { chip: 0, line: 17, direction: 'out', label: 'lamp' },
     ]);

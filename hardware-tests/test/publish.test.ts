@@ -2,7 +2,7 @@
 import { HardwareRun } from '@wafer/protocol';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { publishRun } from '../src/publish.ts';
-import { LocalRig } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
 
 const RUN = HardwareRun.parse({
   at: '2026-11-22T01:00:00.000Z',
@@ -22,12 +22,12 @@ const RUN = HardwareRun.parse({
   identical: true,
 });
 
-const rig = new LocalRig();
-beforeAll(() => rig.startServer(), 90_000);
-afterAll(() => rig.close());
+const fleet = new LocalFleet();
+beforeAll(() => fleet.startServer(), 90_000);
+afterAll(() => fleet.close());
 
 it('is there for whoever looks', async () => {
-  await publishRun(RUN, { WAFER_CREDENTIALS: rig.server.credentials });
-  const { items } = await rig.api<{ items: unknown[] }>('GET', '/hardware-runs');
+  await publishRun(RUN, { WAFER_CREDENTIALS: fleet.server.credentials });
+  const { items } = await fleet.api<{ items: unknown[] }>('GET', '/hardware-runs');
   expect(items).toEqual([expect.objectContaining({ rigs: RUN.rigs, digests: RUN.digests, identical: true })]);
 });

@@ -7,7 +7,8 @@ import type { RolloutView } from '@wafer/protocol';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, openBrowser } from '../src/browser.ts';
-import { LocalRig, ROOT } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
+import { ROOT } from '../src/root.ts';
 
 const path = chromiumPath();
 if (path === undefined && process.env['CI'] !== undefined) throw new Error('CI has no Chromium; see .ci/run');
@@ -19,16 +20,16 @@ const WITHIN = { timeout: 30_000 };
 const ORDERS = ['Start', 'Approve', 'Pause', 'Resume', 'Abort', 'Roll back', 'Retry failed'];
 
 describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
-  let rig: LocalRig;
+  let fleet: LocalFleet;
   let browser: Browser;
   let page: Page;
   let device: string;
 
   const publish = (version: string, ...where: string[]) =>
-    rig.mustWafer('publish', thermo(version), '--app', 'thermo', '--version', version, ...where);
-  const open = (address: string) => page.goto(`${rig.server.dashboard}${address}`);
+    fleet.mustWafer('publish', thermo(version), '--app', 'thermo', '--version', version, ...where);
+  const open = (address: string) => page.goto(`${fleet.server.dashboard}${address}`);
   const shownId = (): string => page.url().replace(/^.*\/rollouts\//, '');
-  const view = (id = shownId()) => rig.api<RolloutView>('GET', `/rollouts/${id}`);
+  const view = (id = shownId()) => fleet.api<RolloutView>('GET', `/rollouts/${id}`);
   const texts = async (locator: Locator): Promise<string[]> => locator.allTextContents();
   const stateShown = () => page.getByTestId('rollout-state').textContent();
   const untilState = async (word: string): Promise<void> => {
@@ -47,34 +48,34 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
 
   let token: string;
   async function enrol(name: string): Promise<string> {
-    const folder = join(rig.folder, name);
-    await rig.agent('enrol', token, '--server', rig.server.api, '--data', folder);
+    const folder = join(fleet.folder, name);
+    await fleet.agent('enrol', token, '--server', fleet.server.api, '--data', folder);
     return folder;
   }
 
   beforeAll(async () => {
-    rig = new LocalRig();
-    await rig.startServer();
-    await rig.mustWafer('keys', 'init', '--no-passphrase');
+    fleet = new LocalFleet();
+    await fleet.startServer();
+    await fleet.mustWafer('keys', 'init', '--no-passphrase');
     await publish('1.0.0', '--channel', 'stable');
     await publish('1.1.0', '--no-channel');
     await publish('1.2.0', '--no-channel');
     const claim = { channels: ['stable'], uses: 4 };
-    ({ token } = await rig.api<{ token: string }>('POST', '/claim-tokens', claim));
-    ({ device } = await rig.startBoard(await enrol('board')));
+    ({ token } = await fleet.api<{ token: string }>('POST', '/claim-tokens', claim));
+    ({ device } = await fleet.startBoard(await enrol('board')));
     await enrol('silent-one');
     await enrol('silent-two');
-    await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+    await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
     browser = await openBrowser(path ?? '');
     page = await browser.newPage();
     page.setDefaultTimeout(60_000);
-    await page.goto(rig.server.signIn);
+    await page.goto(fleet.server.signIn);
     await page.getByTestId('device-row').first().waitFor();
   }, 180_000);
 
   afterAll(async () => {
     await browser?.close();
-    await rig?.close();
+    await fleet?.close();
   });
 
   it('is told what to do while there is none', async () => {
@@ -113,7 +114,7 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
       [{ of: 'architecture', each: 1 }, 1],
       [{ of: 'rest' }, 2],
     ]);
-    const { items } = await rig.api<{ items: { device: string }[] }>('GET', `/rollouts/${made.id}/devices`);
+    const { items } = await fleet.api<{ items: { device: string }[] }>('GET', `/rollouts/${made.id}/devices`);
     expect(links).toEqual(items.map((each) => `/devices/${each.device}`));
   });
 
@@ -140,7 +141,7 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
     const stale = await view(id);
     // The page goes on to see it paused until it has given its order.
     await page.route(address, (route) => route.fulfill({ json: stale }));
-    await rig.api('POST', `/rollouts/${id}/resume`, {});
+    await fleet.api('POST', `/rollouts/${id}/resume`, {});
     await page.route(`${address}/abort`, async (route) => {
       const answer = await route.fetch();
       await page.unroute(address);
@@ -194,13 +195,13 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
   });
 
   it('approves what another person asks for, and sees the gate trip with its cause', async () => {
-    const made = await rig.api<RolloutView>('POST', '/rollouts', {
+    const made = await fleet.api<RolloutView>('POST', '/rollouts', {
       name: 'offset',
       channel: 'stable',
       targets: [{ app: 'thermo', version: '1.2.0' }],
       among: { devices: [device] },
     });
-    await rig.api('POST', `/rollouts/${made.id}/start`, {});
+    await fleet.api('POST', `/rollouts/${made.id}/start`, {});
     await open(`/rollouts/${made.id}`);
     await untilState('Awaiting approval');
     await page.getByTestId('approve').click();
@@ -228,7 +229,7 @@ describe.runIf(path)('an operator with a rollout', { timeout: 120_000 }, () => {
   });
 
   it('who is a viewer has no buttons at all', async () => {
-    const { url } = await rig.api<{ url: string }>('POST', '/people', {
+    const { url } = await fleet.api<{ url: string }>('POST', '/people', {
       name: 'onlooker',
       email: 'onlooker@example.org',
       role: 'viewer',

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LocalRig } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
 
 const FIRST = 'correct-horse-battery-staple';
 const SECOND = 'zebra:crossing+with/signs=77';
@@ -69,26 +69,26 @@ interface Said {
   readonly other: string;
 }
 
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 let device: string;
 let board: string;
 
 beforeAll(async () => {
-  await rig.startServer();
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
-  const source = join(rig.folder, 'secretive');
+  await fleet.startServer();
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
+  const source = join(fleet.folder, 'secretive');
   mkdirSync(source);
   writeFileSync(join(source, 'secretive.js'), GUEST);
   writeFileSync(join(source, 'wafer.yaml'), MANIFEST);
-  await rig.mustWafer('publish', join(source, 'secretive.js'), '--version', '1.0.0', '--channel', 'stable');
-  board = await rig.enrol('board');
-  ({ device } = await rig.startBoard(board));
+  await fleet.mustWafer('publish', join(source, 'secretive.js'), '--version', '1.0.0', '--channel', 'stable');
+  board = await fleet.enrol('board');
+  ({ device } = await fleet.startBoard(board));
 }, 90_000);
-afterAll(() => rig.close(), 30_000);
+afterAll(() => fleet.close(), 30_000);
 
 /** The guest's last word that fits, said after `since`. */
 const said = (what: string, fits: (one: Said) => boolean, since = new Date(0)): Promise<Said> =>
-  rig.until(device, what, ({ messages }) => {
+  fleet.until(device, what, ({ messages }) => {
     const found = messages.find(({ topic }) => topic === 'telemetry/secret');
     if (found === undefined || new Date(found.at) <= since) return undefined;
     const one = JSON.parse(found.payload) as Said;
@@ -96,10 +96,10 @@ const said = (what: string, fits: (one: Said) => boolean, since = new Date(0)): 
   });
 
 async function set(value: string): Promise<Record<string, unknown>> {
-  const file = join(rig.folder, 'value');
+  const file = join(fleet.folder, 'value');
   writeFileSync(file, value);
   try {
-    return await rig.mustWafer('secret', 'set', 'secretive', 'api-key', '--file', file);
+    return await fleet.mustWafer('secret', 'set', 'secretive', 'api-key', '--file', file);
   } finally {
     rmSync(file);
   }
@@ -127,7 +127,7 @@ it(
     await set(SECOND);
     const second = await said('the second value', ({ sum }) => sum === sumOf(SECOND));
     expect(second.count).toBeGreaterThan(first.count);
-    const { state, version, swap } = await rig.execution(device, 'secretive', '1.0.0', ['SUCCEEDED']);
+    const { state, version, swap } = await fleet.execution(device, 'secretive', '1.0.0', ['SUCCEEDED']);
     expect({ state, version, lostCalls: swap?.lostCalls }).toEqual({
       state: 'SUCCEEDED',
       version: '1.0.0',
@@ -140,42 +140,42 @@ it(
   'is there again after the power went, from what lies sealed on the board',
   { timeout: 90_000 },
   async () => {
-    await rig.stopBoard(board, 'SIGKILL');
+    await fleet.stopBoard(board, 'SIGKILL');
     const since = new Date();
-    await rig.startBoard(board);
+    await fleet.startBoard(board);
     const after = await said('the value after a start', ({ sum }) => sum === sumOf(SECOND), since);
     expect(after).toMatchObject({ other: 'denied' });
   },
 );
 
 it('is in clear on no disk, in no log, no report and no answer', { timeout: 90_000 }, async () => {
-  const { items: lines } = await rig.api<{ items: { text: string }[] }>(
+  const { items: lines } = await fleet.api<{ items: { text: string }[] }>(
     'GET',
     `/devices/${device}/logs?limit=200`,
   );
   expect(lines.map(({ text }) => text)).toContain('key: [secret api-key]');
-  const events = JSON.stringify(await rig.api('GET', `/devices/${device}/events?limit=200`));
+  const events = JSON.stringify(await fleet.api('GET', `/devices/${device}/events?limit=200`));
   expect(events).toContain('cannot sign in with [secret api-key]');
 
   const forms = [FIRST, SECOND].flatMap((value) => {
     const bytes = Buffer.from(value);
     return [value, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')];
   });
-  const audit = JSON.stringify(await rig.api('GET', '/audit?limit=200'));
+  const audit = JSON.stringify(await fleet.api('GET', '/audit?limit=200'));
   expect(audit).toContain('secret.set');
-  const list = JSON.stringify(await rig.mustWafer('secret', 'list', 'secretive'));
+  const list = JSON.stringify(await fleet.mustWafer('secret', 'list', 'secretive'));
   const told = [
     JSON.stringify(lines),
     events,
     audit,
     list,
-    JSON.stringify(await rig.device(device)),
-    rig.logs,
+    JSON.stringify(await fleet.device(device)),
+    fleet.logs,
   ];
   expect(forms.filter((form) => told.some((text) => text.includes(form)))).toEqual([]);
 
-  await rig.stopBoard(board);
-  for (const folder of [board, join(rig.folder, 'data')]) {
+  await fleet.stopBoard(board);
+  for (const folder of [board, join(fleet.folder, 'data')]) {
     expect(holding(folder, ['api-key'])).not.toEqual([]);
     expect(holding(folder, forms)).toEqual([]);
   }

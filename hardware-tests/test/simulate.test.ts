@@ -4,24 +4,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RolloutView } from '@wafer/protocol';
 import type { SimulateEvent, SimulateFigures } from '@wafer/protocol/simulate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LocalRig, ROOT } from '../src/rig.ts';
+import { LocalFleet } from '../src/local-fleet.ts';
+import { ROOT } from '../src/root.ts';
 
 const DEVICES = 30;
 const ARGS = ['--devices', `${DEVICES}`, '--behaviours', 'fail=10%,flapping=10%', '--health', '5s'];
 const EXAMPLES = join(ROOT, 'examples/thermo');
 const LONG = { timeout: 90_000, interval: 200 };
 
-const rig = new LocalRig();
-let fleet: Extract<SimulateEvent, { event: 'fleet' }> | undefined;
+const fleet = new LocalFleet();
+let simulated: Extract<SimulateEvent, { event: 'fleet' }> | undefined;
 let figures: SimulateFigures | undefined;
 
 const hear = (event: SimulateEvent): void => {
-  if (event.event === 'fleet') fleet = event;
+  if (event.event === 'fleet') simulated = event;
   if (event.event === 'figures') figures = event.figures;
 };
-const failing = (): number => fleet?.behaviours['fail'] ?? 0;
+const failing = (): number => simulated?.behaviours['fail'] ?? 0;
 const publish = (version: string, ...more: string[]) =>
-  rig.mustWafer(
+  fleet.mustWafer(
     'publish',
     join(EXAMPLES, `thermo-${version}.wasm`),
     '--app',
@@ -30,8 +31,8 @@ const publish = (version: string, ...more: string[]) =>
     version,
     ...more,
   );
-const rollout = (id: string) => rig.api<RolloutView>('GET', `/rollouts/${id}`);
-const order = (id: string, action: string) => rig.api('POST', `/rollouts/${id}/${action}`, {});
+const rollout = (id: string) => fleet.api<RolloutView>('GET', `/rollouts/${id}`);
+const order = (id: string, action: string) => fleet.api('POST', `/rollouts/${id}/${action}`, {});
 
 /** Until nothing more happens by itself. */
 async function untilStill(id: string): Promise<RolloutView> {
@@ -43,17 +44,17 @@ async function untilStill(id: string): Promise<RolloutView> {
 }
 
 beforeAll(async () => {
-  await rig.startServer();
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
+  await fleet.startServer();
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
   await publish('1.0.0', '--channel', 'stable');
-  await rig.startSimulation(ARGS, hear);
+  await fleet.startSimulation(ARGS, hear);
 }, 120_000);
 
-afterAll(() => rig.close());
+afterAll(() => fleet.close());
 
 it('every device has enrolled, and takes what its channel holds', async () => {
   expect(failing()).toBeGreaterThan(0);
-  const { items } = await rig.api<{ items: { tags: Record<string, string>; arch: string }[] }>(
+  const { items } = await fleet.api<{ items: { tags: Record<string, string>; arch: string }[] }>(
     'GET',
     '/devices?limit=200',
   );
@@ -63,7 +64,7 @@ it('every device has enrolled, and takes what its channel holds', async () => {
 
 it('a rollout stops at each failure, and once all are accepted, just those have failed that do', async () => {
   await publish('1.1.0', '--no-channel');
-  const { id } = await rig.api<RolloutView>('POST', '/rollouts', {
+  const { id } = await fleet.api<RolloutView>('POST', '/rollouts', {
     name: 'with some that fail',
     channel: 'stable',
     targets: [{ app: 'thermo', version: '1.1.0', health: { soakMs: 100 } }],
@@ -93,9 +94,9 @@ it('a rollout stops at each failure, and once all are accepted, just those have 
 
 it('the same fleet comes back: nobody enrols again, and everyone still has what it had', async () => {
   const before = figures?.running;
-  await rig.stopSimulation();
+  await fleet.stopSimulation();
   figures = undefined;
-  await rig.startSimulation(ARGS, hear);
-  expect(fleet?.needs).toBe(0);
+  await fleet.startSimulation(ARGS, hear);
+  expect(simulated?.needs).toBe(0);
   await expect.poll(() => figures?.running, LONG).toEqual(before);
 }, 120_000);

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { programPath } from '../rigs/debian.ts';
-import { ROOT } from '../rig.ts';
+import { ROOT } from '../root.ts';
 import type { Scene } from '../scene.ts';
 import { HEALTH, LIMITS } from './guests.ts';
 import { JourneySkipped, must, type Answers, type Journey } from './journey.ts';

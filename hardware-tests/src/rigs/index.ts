@@ -1,6 +1,6 @@
 /** The rigs that a run takes: those that were named, or all that are known here. */
 import { join } from 'node:path';
-import { ROOT } from '../rig.ts';
+import { ROOT } from '../root.ts';
 import { readBoards } from './boards-file.ts';
 import { EmulatedBoard } from './emulated.ts';
 import { LocalBoard } from './local.ts';

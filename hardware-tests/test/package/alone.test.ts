@@ -4,21 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePackage, PackagedBoard, type Packaged } from '../../src/packaged-board.ts';
-import { LocalRig, ROOT } from '../../src/rig.ts';
+import { LocalFleet } from '../../src/local-fleet.ts';
+import { ROOT } from '../../src/root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-package-'));
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 let packaged: Packaged;
 
 beforeAll(async () => {
-  [packaged] = await Promise.all([makePackage(join(folder, 'out')), rig.startServer()]);
+  [packaged] = await Promise.all([makePackage(join(folder, 'out')), fleet.startServer()]);
   const asked = readFileSync(join(ROOT, 'examples/thermo/wafer.yaml'), 'utf8');
   writeFileSync(SOON, asked.replace(/soakMs: \d+/, 'soakMs: 500'));
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
 }, 300_000);
 
 afterAll(async () => {
-  await rig.close();
+  await fleet.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -28,7 +29,7 @@ const SOON = join(folder, 'soon.yaml');
 const publish = (version: string) => {
   const file = join(ROOT, `examples/thermo/thermo-${version}.wasm`);
   const said = ['--app', 'thermo', '--version', version, '--manifest', SOON];
-  return rig.mustWafer('publish', file, ...said);
+  return fleet.mustWafer('publish', file, ...said);
 };
 
 test('the staged tree has no node_modules, and nothing in it points out of it', async () => {
@@ -44,14 +45,14 @@ test(
     const tree = join(folder, 'elsewhere');
     await cp(packaged.folder, tree, { recursive: true });
     const board = new PackagedBoard(tree, join(folder, 'board'));
-    const claim = await rig.mustWafer('claim', 'create', '--channel', 'stable');
-    const enrolled = await board.command('enrol', String(claim['token']), '--server', rig.server.api);
+    const claim = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
+    const enrolled = await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
     expect(enrolled, enrolled.stderr).toMatchObject({ code: 0 });
     await publish('1.0.0');
     const device = await board.start();
-    await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+    await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
     await publish('1.1.0');
-    const swapped = await rig.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
+    const swapped = await fleet.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
     expect(swapped.swap).toMatchObject({ lostCalls: 0 });
     const status = await board.command('status', '--json');
     expect(JSON.parse(status.stdout)).toMatchObject({ running: true, device, apps: [{ version: '1.1.0' }] });

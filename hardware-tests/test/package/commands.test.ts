@@ -4,26 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePackage, PackagedBoard, type Packaged } from '../../src/packaged-board.ts';
-import { LocalRig } from '../../src/rig.ts';
+import { LocalFleet } from '../../src/local-fleet.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-commands-'));
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 let packaged: Packaged;
 
 beforeAll(async () => {
-  [packaged] = await Promise.all([makePackage(join(folder, 'out')), rig.startServer()]);
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
+  [packaged] = await Promise.all([makePackage(join(folder, 'out')), fleet.startServer()]);
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
 }, 300_000);
 
 afterAll(async () => {
-  await rig.close();
+  await fleet.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function enrolled(name: string): Promise<PackagedBoard> {
   const board = new PackagedBoard(packaged.folder, join(folder, name));
-  const claim = await rig.mustWafer('claim', 'create', '--channel', 'stable');
-  const { code, stderr } = await board.command('enrol', String(claim['token']), '--server', rig.server.api);
+  const claim = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
+  const { code, stderr } = await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
   expect(code, stderr).toBe(0);
   return board;
 }

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { DebianBoard } from '../../src/install/debian-board.ts';
 import { makePackage, type Packaged } from '../../src/packaged-board.ts';
-import { LocalRig, ROOT } from '../../src/rig.ts';
+import { LocalFleet } from '../../src/local-fleet.ts';
+import { ROOT } from '../../src/root.ts';
 import { RigMissing } from '../../src/rigs/rig.ts';
 
 const ARCH = 'arm64';
@@ -24,7 +25,7 @@ const CURRENT = `${DATA}/agent/current`;
 const PATIENCE = { timeout: 300_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-install-'));
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 const say = (text: string) => void process.stderr.write(`install: ${text}\n`);
 let board: DebianBoard | undefined;
 let packaged: Packaged;
@@ -40,13 +41,13 @@ beforeAll(async () => {
   if (board === undefined) return;
   packaged = await makePackage(join(folder, 'out'));
   newer = await makePackage(join(folder, 'newer'), '9.0.0');
-  await rig.startServer();
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
+  await fleet.startServer();
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
 }, 1_200_000);
 
 afterAll(async () => {
   await board?.close();
-  await rig.close();
+  await fleet.close();
   rmSync(folder, { recursive: true, force: true });
 }, 120_000);
 
@@ -58,7 +59,7 @@ beforeEach((context) => {
 const there = (): DebianBoard => board!;
 
 const running = (version: string) =>
-  rig.until(
+  fleet.until(
     device,
     `echo-c ${version} serves`,
     ({ apps, online }) => {
@@ -100,13 +101,13 @@ test(
   'one command enrols, enables and starts; its key is the agent’s alone; an app runs',
   PATIENCE,
   async () => {
-    const { token } = await rig.mustWafer('claim', 'create', '--channel', 'stable');
-    await there().must('wafer-agent', 'enrol', String(token), '--server', rig.server.api);
+    const { token } = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
+    await there().must('wafer-agent', 'enrol', String(token), '--server', fleet.server.api);
     expect(await there().must('systemctl', 'is-enabled', UNIT)).toBe('enabled\n');
     expect(await there().must('stat', '-c', '%U %a', `${DATA}/identity/key.pem`)).toBe('wafer-agent 600\n');
     device = String((await status())['device']);
     const echo = join(ROOT, 'examples/echo-c/echo.wasm');
-    await rig.mustWafer('publish', echo, '--app', 'echo-c', '--version', '1.0.0');
+    await fleet.mustWafer('publish', echo, '--app', 'echo-c', '--version', '1.0.0');
     await running('1.0.0');
     // Nothing of it runs as root.
     const [uid] = (await there().must('id', '-u', 'wafer-agent')).trim().split('\n');
@@ -121,14 +122,14 @@ test(
   async () => {
     const config = there().path('/etc/wafer-agent/agent.yaml');
     writeFileSync(config, '# the owner was here\nhealth: { everySeconds: 5 }\n');
-    const boots = await rig.device(device);
+    const boots = await fleet.device(device);
     bring('1.0.0');
     await there().install(newer.deb);
     expect(await there().must('dpkg-query', '-W', '-f', '${Version}', 'wafer-agent')).toBe('9.0.0');
     expect(readFileSync(config, 'utf8')).toContain('the owner was here');
     // What the fleet brought is older than what the owner installed.
     expect(there().has(CURRENT)).toBe(false);
-    await rig.until(
+    await fleet.until(
       device,
       'the new agent says hello',
       (detail) => (detail.online && detail.lastSeen !== boots.lastSeen ? true : undefined),
@@ -152,7 +153,7 @@ test('removed, nothing of it runs or lies about, but who the board is stays', PA
   for (const kept of [`${DATA}/identity/key.pem`, '/etc/wafer-agent/agent.yaml']) {
     expect(there().has(kept), kept).toBe(true);
   }
-  await rig.until(device, 'the board is offline', ({ online }) => (online ? undefined : true), 60_000);
+  await fleet.until(device, 'the board is offline', ({ online }) => (online ? undefined : true), 60_000);
 });
 
 test('installed again, it is the same device without being enrolled again', PATIENCE, async () => {

@@ -5,31 +5,32 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePackage, PackagedBoard, type Packaged } from '../../src/packaged-board.ts';
-import { LocalRig, ROOT } from '../../src/rig.ts';
+import { LocalFleet } from '../../src/local-fleet.ts';
+import { ROOT } from '../../src/root.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wafer-self-update-'));
 const SOON = join(folder, 'soon.yaml');
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 let packaged: Packaged;
 let board: PackagedBoard;
 let device: string;
 
 beforeAll(async () => {
-  [packaged] = await Promise.all([makePackage(join(folder, 'out')), rig.startServer()]);
-  await rig.mustWafer('keys', 'init', '--no-passphrase');
+  [packaged] = await Promise.all([makePackage(join(folder, 'out')), fleet.startServer()]);
+  await fleet.mustWafer('keys', 'init', '--no-passphrase');
   writeFileSync(SOON, 'health: { soakMs: 500 }\n');
-  const claim = await rig.mustWafer('claim', 'create', '--channel', 'stable');
+  const claim = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
   board = new PackagedBoard(packaged.folder, join(folder, 'board'), { WAFER_AGENT_TRIAL_SECONDS: '6' });
-  await board.command('enrol', String(claim['token']), '--server', rig.server.api);
+  await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
   const thermo = join(ROOT, 'examples/thermo/thermo-1.0.0.wasm');
-  await rig.mustWafer('publish', thermo, '--app', 'thermo', '--version', '1.0.0');
+  await fleet.mustWafer('publish', thermo, '--app', 'thermo', '--version', '1.0.0');
   device = await board.start();
-  await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+  await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
 }, 300_000);
 
 afterAll(async () => {
   await board.stop();
-  await rig.close();
+  await fleet.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -48,15 +49,15 @@ async function bundle(version: string, first: string): Promise<string> {
 }
 
 const publish = async (version: string, first: string) =>
-  rig.mustWafer('publish', await bundle(version, first), '--version', version, '--manifest', SOON);
+  fleet.mustWafer('publish', await bundle(version, first), '--version', version, '--manifest', SOON);
 
 const ended = (version: string) =>
-  rig.execution(device, 'wafer-agent', version, ['SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'REJECTED']);
+  fleet.execution(device, 'wafer-agent', version, ['SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'REJECTED']);
 
 const current = () => basename(readlinkSync(join(board.data, 'agent/current')));
 
 const expectGuestServes = () =>
-  rig.until(device, 'thermo runs under the agent that is there now', ({ apps, online }) =>
+  fleet.until(device, 'thermo runs under the agent that is there now', ({ apps, online }) =>
     online && apps.find(({ app }) => app === 'thermo')?.running?.state === 'running' ? true : undefined,
   );
 
@@ -93,9 +94,9 @@ test('the name is kept for agents, an agent has no other, and a bundle says whic
   const thermo = join(ROOT, 'examples/thermo/thermo-1.0.0.wasm');
   const agent = await bundle('0.9.4', '// another');
   const refused = await Promise.all([
-    rig.wafer('publish', thermo, '--app', 'wafer-agent', '--version', '1.0.0'),
-    rig.wafer('publish', agent, '--app', 'thermo', '--version', '0.9.4'),
-    rig.wafer('publish', agent, '--version', '0.9.5'),
+    fleet.wafer('publish', thermo, '--app', 'wafer-agent', '--version', '1.0.0'),
+    fleet.wafer('publish', agent, '--app', 'thermo', '--version', '0.9.4'),
+    fleet.wafer('publish', agent, '--version', '0.9.5'),
   ]);
   expect(refused.map(({ code }) => code)).not.toContain(0);
 });

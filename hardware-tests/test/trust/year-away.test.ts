@@ -9,7 +9,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shifted } from '../../src/other-time.ts';
-import { LocalRig, ROOT } from '../../src/rig.ts';
+import { LocalFleet } from '../../src/local-fleet.ts';
+import { ROOT } from '../../src/root.ts';
 
 const DAY_MS = 86_400_000;
 const AWAY_DAYS = 366;
@@ -26,11 +27,11 @@ interface Trust {
   readonly director: string[];
 }
 
-const rig = new LocalRig();
+const fleet = new LocalFleet();
 /** What thermo asks for, with a soak that is worth waiting for here. */
-const manifest = join(rig.folder, 'wafer.yaml');
+const manifest = join(fleet.folder, 'wafer.yaml');
 const publish = (version: string) =>
-  rig.mustWafer(
+  fleet.mustWafer(
     'publish',
     join(ROOT, `examples/thermo/thermo-${version}.wasm`),
     '--app',
@@ -40,15 +41,15 @@ const publish = (version: string) =>
     '--manifest',
     manifest,
   );
-const keys = (...args: string[]) => rig.mustWafer('keys', ...args);
-const trustOf = () => rig.api<Trust>('GET', '/trust');
+const keys = (...args: string[]) => fleet.mustWafer('keys', ...args);
+const trustOf = () => fleet.api<Trust>('GET', '/trust');
 const keysOf = ({ roles }: Trust, name: string) => roles.find(({ role }) => role === name)?.keys ?? [];
 
 /** Server and publisher from now on live `days` after today. */
 async function goTo(days: number): Promise<void> {
-  await rig.stopServer();
-  rig.environment = shifted(days * DAY_MS);
-  await rig.startServer();
+  await fleet.stopServer();
+  fleet.environment = shifted(days * DAY_MS);
+  await fleet.startServer();
 }
 
 const certificateOf = (folder: string) =>
@@ -70,7 +71,7 @@ let after: Trust;
 
 async function switchOn(index: number, env: Record<string, string> = {}) {
   const { device, folder } = boards[index]!;
-  await rig.startBoard(folder, env);
+  await fleet.startBoard(folder, env);
   return { device, folder };
 }
 
@@ -79,14 +80,14 @@ describe.runIf(process.platform === 'linux')('away', () => {
   beforeAll(async () => {
     const asked = readFileSync(join(ROOT, 'examples/thermo/wafer.yaml'), 'utf8');
     writeFileSync(manifest, asked.replace(/soakMs: \d+/, 'soakMs: 500'));
-    await rig.startServer();
+    await fleet.startServer();
     await keys('init', '--no-passphrase', '--root', '2/3');
     await publish('1.0.0');
     for (const name of ['board', 'board-without-clock']) {
-      const folder = await rig.enrol(name);
-      const { device } = await rig.startBoard(folder);
-      await rig.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
-      await rig.stopBoard(folder);
+      const folder = await fleet.enrol(name);
+      const { device } = await fleet.startBoard(folder);
+      await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
+      await fleet.stopBoard(folder);
       boards.push({ device, folder });
     }
     before = await trustOf();
@@ -101,7 +102,7 @@ describe.runIf(process.platform === 'linux')('away', () => {
     await publish('1.1.0');
     after = await trustOf();
   }, 240_000);
-  afterAll(() => rig.close());
+  afterAll(() => fleet.close());
 
   it('for a year, nothing of what the boards know is left: every key changed, root nine times, by two of three', () => {
     for (const role of ['root', 'targets', 'snapshot', 'timestamp', 'thermo'])
@@ -122,9 +123,9 @@ describe.runIf(process.platform === 'linux')('away', () => {
   ])('%s, a board converges without a person', async (_, index, env, year) => {
     const { device, folder } = await switchOn(index, env());
     const ends = ['SUCCEEDED', 'FAILED', 'REJECTED', 'ROLLED_BACK'] as const;
-    const { state, fault } = await rig.execution(device, 'thermo', '1.1.0', ends);
+    const { state, fault } = await fleet.execution(device, 'thermo', '1.1.0', ends);
     expect({ state, fault }).toEqual({ state: 'SUCCEEDED', fault: null });
-    const { online, apps } = await rig.device(device);
+    const { online, apps } = await fleet.device(device);
     expect(online).toBe(true);
     expect(apps).toMatchObject([{ app: 'thermo', running: { version: '1.1.0' } }]);
 
@@ -134,7 +135,7 @@ describe.runIf(process.platform === 'linux')('away', () => {
     expect(believed(folder, 'root')).toMatchObject({ version: 10 });
     expect(Date.parse(believed(folder, 'timestamp').expires)).toBeGreaterThan(then.getTime());
 
-    const years = rig.logOf(folder).map((line) => new Date(JSON.parse(line).at).getUTCFullYear());
+    const years = fleet.logOf(folder).map((line) => new Date(JSON.parse(line).at).getUTCFullYear());
     expect(new Set(years)).toEqual(new Set([year]));
   });
 });

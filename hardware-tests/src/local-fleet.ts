@@ -1,20 +1,18 @@
 /**
- * A rig is a place where journeys run. This one is `local`: server, CLI and agents as processes on
- * this machine, in a temporary data folder, on free ports, all of them ended by `close`. A journey
- * uses only what users have: the CLI, the HTTP API, and files on the board.
+ * A whole fleet as processes on this machine: server, CLI and agents of this checkout, in a temporary data
+ * folder, on free ports, all of them ended by `close`. Whoever uses it has only what users have: the CLI, the
+ * HTTP API, and files on the board.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { API_ROOT, DeviceDetail, type ExecutionView } from '@wafer/protocol';
 import { SimulateEvent } from '@wafer/protocol/simulate';
-
-export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
+import { ROOT } from './root.ts';
 
 interface ServerAddresses {
   readonly dashboard: string;
@@ -43,7 +41,7 @@ export interface Board {
   readonly folder: string;
 }
 
-export class LocalRig {
+export class LocalFleet {
   readonly folder: string;
   /** What processes that start from now on see besides; other-time.ts makes one. */
   environment: Readonly<Record<string, string>> = {};
@@ -58,7 +56,7 @@ export class LocalRig {
   }
 
   get server(): ServerAddresses {
-    if (this.#server === undefined) throw new Error('the server of this rig was not started');
+    if (this.#server === undefined) throw new Error('the server of this fleet was not started');
     return this.#server;
   }
 
@@ -158,7 +156,7 @@ export class LocalRig {
     return output;
   }
 
-  /** Starts an enrolled board; resolves once it has reached the broker. `env` comes on top of the rig's. */
+  /** Starts an enrolled board; resolves once it has reached the broker. `env` comes on top of the fleet's. */
   async startBoard(folder: string, env: Readonly<Record<string, string>> = {}): Promise<Board> {
     const program = join(ROOT, 'device-agent/src/main.ts');
     const ready = await this.#start(folder, [program, 'run', '--data', folder], env);
