@@ -3,6 +3,7 @@
  * Exit code 0 when every goal was met, 1 when one was not, 2 when the name is not known.
  */
 import { parseArgs } from 'node:util';
+import { boot } from './boot.ts';
 import { call } from './call.ts';
 import { exec } from './exec.ts';
 import { report, type Result } from './report.ts';
@@ -24,6 +25,7 @@ interface Options {
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   'agent-memory': ({ minutes }) => agentMemory(minutes),
+  boot: ({ rounds }) => boot(rounds),
   call,
   density,
   'disk-writes': ({ minutes }) => diskWrites(minutes),

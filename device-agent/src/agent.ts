@@ -167,10 +167,9 @@ async function openParts(options: AgentOptions): Promise<Parts> {
       log: (app, lines, dropped) => logs.add(app, lines, dropped),
     },
   });
-  const refusal = selfTestFault(tested);
   const board: Board = {
     journal,
-    refusal,
+    refusalOf: (app) => selfTestFault(tested, app),
     isMemoryShort: () => pressure?.isShort === true,
     senses: new Senses(),
     store: components.store,
@@ -235,6 +234,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     session: undefined,
   };
   await journal.deliverLeftovers();
+  const refusal = selfTestFault(tested);
   if (refusal !== undefined) tellRefusal(parts, refusal);
   return parts;
 }

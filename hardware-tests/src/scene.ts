@@ -118,7 +118,8 @@ export class Scene {
 
   async timely<T>(what: string, promise: Promise<T>, withinMs = this.within()): Promise<T> {
     const late = new AbortController();
-    const tooLate = sleep(withinMs, undefined, { signal: late.signal }).then(() => {
+    // One that nobody waits for any more keeps no process from ending.
+    const tooLate = sleep(withinMs, undefined, { signal: late.signal, ref: false }).then(() => {
       throw new Error(`${what}: not within ${withinMs} ms`);
     });
     try {
@@ -199,6 +200,17 @@ export class Scene {
   /** Asks a guest on `do/<action>`, and answers what it said next on `out/<reply>`. */
   ask(app: string, action: string, payload = '', answeredOn = action): Promise<string> {
     return this.said(app, `out/${answeredOn}`, () => this.tell(app, `do/${action}`, payload));
+  }
+
+  /** Asks until there is an answer: what comes while an instance is started or made anew is turned away. */
+  async askAgain(app: string, action: string, payload: string, answeredOn = action): Promise<string> {
+    const deadline = Date.now() + this.within();
+    for (;;) {
+      const answer = this.ask(app, action, payload, answeredOn).catch(() => undefined);
+      const said = await Promise.race([answer, sleep(this.within(2000))]);
+      if (said !== undefined) return said;
+      if (Date.now() > deadline) throw new Error(`${app} does not come back`);
+    }
   }
 
   /** What a guest says next on a topic, once `cause` was done. */

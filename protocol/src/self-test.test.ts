@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AppName } from './ids.ts';
+import { AGENT_APP } from './release.ts';
 import type { SelfTest } from './self-test.ts';
 import { selfTestFault, selfTestSubject } from './self-test.ts';
 
@@ -18,6 +20,13 @@ describe('a self-test', () => {
     expect(selfTestFault(undefined)).toBeUndefined();
     expect(selfTestSubject(null)).toBeUndefined();
     expect(selfTestFault({ passed: true, at, tests: [{ test: 'digest', passed: true }] })).toBeUndefined();
+  });
+
+  it('that failed keeps a mended agent out only where trust itself does not hold', () => {
+    expect(selfTestFault(failed, AGENT_APP)).toBeUndefined();
+    const untrusting: SelfTest = { passed: false, at, tests: [{ test: 'signature', passed: false }] };
+    expect(selfTestSubject(untrusting, AGENT_APP)).toBe('self-test signature');
+    expect(selfTestSubject(failed, AppName.parse('thermo'))).toBe('self-test instructions, deadline');
   });
 
   it('that failed is an incompatible fault that names each test that failed', () => {

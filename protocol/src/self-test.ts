@@ -1,11 +1,13 @@
 /**
  * What an agent found when it tested its board: whether signatures, digests, transpiling, limits and
  * single instructions of WebAssembly answer what they must. A board that failed refuses every app with
- * an `incompatible` fault, stays connected, and says which test it was.
+ * an `incompatible` fault, stays connected, and says which test it was. Only a release of the agent itself
+ * it takes as long as trust holds: no guest's code is in it, and it may be what mends the board.
  */
 import { z } from 'zod';
 import type { Fault } from './faults.ts';
-import { Timestamp } from './ids.ts';
+import { Timestamp, type AppName } from './ids.ts';
+import { AGENT_APP } from './release.ts';
 
 /** In the order in which they run. */
 export const SELF_TESTS = [
@@ -42,21 +44,26 @@ export type SelfTest = z.infer<typeof SelfTest>;
 /** How the subject of the fault begins by which such a board refuses an app; the tests' names follow. */
 export const SELF_TEST_SUBJECT = 'self-test ';
 
-const failedOf = ({ tests }: SelfTest): SelfTest['tests'] => tests.filter(({ passed }) => !passed);
+/** What the agent's own releases rest on. */
+const TRUST_TESTS: ReadonlySet<string> = new Set<SelfTestName>(['digest', 'signature']);
 
-/** `self-test instructions, vectors`; undefined while the board may run apps. */
-export function selfTestSubject(selfTest: SelfTest | null | undefined): string | undefined {
+/** Those that failed and that the app rests on; of any app without one. */
+const failedOf = ({ tests }: SelfTest, app: AppName | undefined): SelfTest['tests'] =>
+  tests.filter(({ passed, test }) => !passed && (app !== AGENT_APP || TRUST_TESTS.has(test)));
+
+/** `self-test instructions, vectors`; undefined while the board may run the app, or any if none is named. */
+export function selfTestSubject(selfTest: SelfTest | null | undefined, app?: AppName): string | undefined {
   if (selfTest == null || selfTest.passed) return undefined;
-  return `${SELF_TEST_SUBJECT}${failedOf(selfTest)
-    .map(({ test }) => test)
-    .join(', ')}`;
+  const failed = failedOf(selfTest, app);
+  if (failed.length === 0) return undefined;
+  return `${SELF_TEST_SUBJECT}${failed.map(({ test }) => test).join(', ')}`;
 }
 
-/** Why the board refuses every app; undefined while it does not. */
-export function selfTestFault(selfTest: SelfTest | null | undefined): Fault | undefined {
-  const subject = selfTestSubject(selfTest);
+/** Why the board refuses the app, or any if none is named; undefined while it does not. */
+export function selfTestFault(selfTest: SelfTest | null | undefined, app?: AppName): Fault | undefined {
+  const subject = selfTestSubject(selfTest, app);
   if (selfTest == null || subject === undefined) return undefined;
-  const what = failedOf(selfTest).map(({ test, detail }) =>
+  const what = failedOf(selfTest, app).map(({ test, detail }) =>
     detail === undefined ? test : `${test} (${detail})`,
   );
   const message = `This board failed the agent's self-test, so it runs no app: ${what.join('; ')}`;

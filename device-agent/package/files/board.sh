@@ -87,7 +87,7 @@ write_devices() {
     echo '[Service]'
     for device in $1; do
       echo "DeviceAllow=$device rw"
-      group=$(stat -c %G -- "$device" 2>/dev/null || echo root)
+      group=$(stat -L -c %G -- "$device" 2>/dev/null || echo root)
       # Who may open it is said by its group: gpio, i2c, dialout.
       case $group in root | UNKNOWN) ;; *) echo "SupplementaryGroups=$group" ;; esac
     done

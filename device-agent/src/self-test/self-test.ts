@@ -9,7 +9,7 @@
  * Invariants: it runs before the first guest on a board, and again when the agent, Node, one of Node's parts
  * or the processor is another; what passed is kept on disk with what it was made for, so that later starts only
  * read a file; a failure is never kept for good, each start tries again. A board that failed refuses every
- * app and stays connected. Where the test itself cannot be carried out, it has failed.
+ * app but its own agent, and stays connected. Where the test itself cannot be carried out, it has failed.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

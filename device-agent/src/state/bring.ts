@@ -131,6 +131,7 @@ async function switched(board: Board, app: AppName, release: Release, figures: S
   notes.serving = release.order.execution;
   notes.relief = undefined;
   notes.soakFaults = [];
+  board.log('info', 'serves', { app, version: release.order.version });
   const { soakMs } = release.order.health;
   const record: AppRecord = {
     current: release,

@@ -122,6 +122,7 @@ async function startRelease(board: Board, release: Release, cause: 'start' | 're
   notes.relief = undefined;
   notes.serving = execution;
   notes.warm = false;
+  board.log('info', 'serves', { app, version: release.order.version });
 }
 
 /** Back to the warm instance; else, after a reboot, to a fresh one of the same release. */

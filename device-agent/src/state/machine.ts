@@ -43,7 +43,7 @@ export interface Machine {
 
 export function createMachine(options: MachineOptions): Machine {
   const { board, device, policy, trust, reportFault } = options;
-  const { journal, floors, clock, log, refusal } = board;
+  const { journal, floors, clock, log, refusalOf } = board;
   const prune = pruner(board, options.onDiskError);
   let plannedAt = performance.now();
   const runner = new Runner({
@@ -68,7 +68,7 @@ export function createMachine(options: MachineOptions): Machine {
     journal,
     clock,
     log,
-    refusal,
+    refusalOf,
     reportFault,
     wake,
   });

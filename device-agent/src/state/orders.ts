@@ -48,8 +48,8 @@ export interface OrdersOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
-  /** Why this board runs no app at all. */
-  readonly refusal?: Fault | undefined;
+  /** Why this board refuses the app, whatever is ordered. */
+  readonly refusalOf?: ((app: AppName) => Fault | undefined) | undefined;
   readonly reportFault: (fault: Fault) => void;
   /** The verdicts changed. */
   readonly wake: () => void;
@@ -172,10 +172,10 @@ export class Orders {
   }
 
   async #judge(document: DesiredEnvelope, view: TargetView): Promise<Judged> {
-    const { device, policy, floors, clock, journal, refusal } = this.#options;
+    const { device, policy, floors, clock, journal, refusalOf } = this.#options;
     const last = journal.state.desired ?? undefined;
     const now = clock.now();
-    const verdicts = await judgeDesired(document, { view, device, policy, floors, now, last, refusal });
+    const verdicts = await judgeDesired(document, { view, device, policy, floors, now, last, refusalOf });
     return {
       verdicts: new Map(verdicts.map((verdict) => [verdict.order.app, verdict])),
       expires: Math.min(view.expires(), expiryOf(document)),

@@ -74,15 +74,15 @@ export interface Sensed {
   readonly senses: Senses;
   readonly store: Components;
   readonly floors: Floors;
-  /** Why this board runs no app at all. */
-  readonly refusal?: Fault | undefined;
+  /** Why this board refuses the app, whatever is ordered. */
+  readonly refusalOf?: ((app: AppName) => Fault | undefined) | undefined;
   /** Whether nothing is to be started for want of memory. */
   readonly isMemoryShort?: () => boolean;
 }
 
 /** Everything that `plan` wants to know; the disk is asked first, the rest is one instant. */
 export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet<Digest>): Promise<Actual> {
-  const { journal, senses, store, floors, refusal } = sensed;
+  const { journal, senses, store, floors, refusalOf } = sensed;
   const blobs = new Set<Digest>();
   for (const digest of wanted) if (await store.has(digest)) blobs.add(digest);
   const apps = new Map<AppName, AppActual>();
@@ -98,7 +98,9 @@ export async function sample(sensed: Sensed, policy: Policy, wanted: ReadonlySet
       restartAsked: notes.restartAsked,
       floor: floors.of(app),
       forbidden:
-        record.current === null ? undefined : (refusal ?? beyondPolicy(record.current.order, policy)),
+        record.current === null
+          ? undefined
+          : (refusalOf?.(app) ?? beyondPolicy(record.current.order, policy)),
       isStopped: notes.isStopped,
       relief: notes.relief,
     });

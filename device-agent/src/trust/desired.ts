@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   beyondPolicy,
   describeRefusals,
+  type AppName,
   type DesiredApp,
   type DesiredEnvelope,
   DesiredState,
@@ -41,8 +42,8 @@ export interface Judge {
   readonly now: number;
   /** The last document that was accepted. */
   readonly last: DesiredEnvelope | undefined;
-  /** Why this board runs no app at all. */
-  readonly refusal?: Fault | undefined;
+  /** Why this board refuses the app, whatever is ordered. */
+  readonly refusalOf?: ((app: AppName) => Fault | undefined) | undefined;
 }
 
 /** One verdict for each app. Rejects with a fault when the document as a whole is refused. */
@@ -115,7 +116,8 @@ function checkExpiry({ expires }: DesiredState, now: number): void {
 }
 
 async function judgeApp(order: DesiredApp, judge: Judge): Promise<Verdict> {
-  if (judge.refusal !== undefined) return { kind: 'rejected', order, fault: judge.refusal };
+  const refusal = judge.refusalOf?.(order.app);
+  if (refusal !== undefined) return { kind: 'rejected', order, fault: refusal };
   try {
     const custom = await genuine(judge.view, order);
     await judge.floors.raise(order.app, await signedFloor(judge.view, order.app));

@@ -45,3 +45,13 @@ test('a board that passes again runs what it had', async () => {
   await board.boot(PASSED);
   await vi.waitFor(() => expect(board.runtime.serving('thermo')).toBe('1.0.0'), SOON);
 });
+
+test('a board that failed keeps its agent, and takes another one, as long as signatures hold', async () => {
+  const board = await newBoard();
+  const { repository, server } = board;
+  await board.halt();
+  await board.boot(FAILED);
+  const mended = repository.publish('wafer-agent', '9.0.0', { world: 'agent' });
+  await server.order(repository.desired(DEVICE, 1, [orderFor(mended, { health: { soakMs: 100 } })]));
+  await vi.waitFor(() => expect(board.executions().at(-1)).toBe('9.0.0 SUCCEEDED'), SOON);
+});

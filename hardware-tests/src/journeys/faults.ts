@@ -1,5 +1,4 @@
 /** What a guest does wrong is a fault with a kind of its own, and harms no other guest. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultKind } from '@wafer/protocol';
 import { ANSWERS, ANSWERS_MANIFEST } from './guests.ts';
 import { must, type Journey } from './journey.ts';
@@ -31,20 +30,8 @@ export const faults: Journey = {
         (await scene.ask('answers', 'seed', SEED, 'answers')) === sound,
         `${kind} of ${app} changed a neighbour`,
       );
-      await servesAgain(scene, app);
+      await scene.askAgain(app, 'seed', SEED, 'answers');
     }
     return answers;
   },
 };
-
-/** Calls that come while an instance is made anew are turned away. */
-async function servesAgain(scene: Parameters<Journey['run']>[0], app: string): Promise<void> {
-  const deadline = Date.now() + scene.within();
-  for (;;) {
-    const answer = scene.ask(app, 'seed', SEED, 'answers');
-    const said = await Promise.race([answer.catch(() => undefined), sleep(scene.within(2000))]);
-    answer.catch(() => undefined);
-    if (said !== undefined) return;
-    must(Date.now() < deadline, `${app} does not come back`);
-  }
-}

@@ -48,7 +48,8 @@ export const power: Journey = {
       );
       must(came === before || came === version, `${came} runs, which is neither ${before} nor ${version}`);
       await scene.outcome('power', version, 'SUCCEEDED');
-      answers[when] = await scene.ask('power', 'seed', SEED, 'answers');
+      // It may have said so before the power went, and be starting still.
+      answers[when] = await scene.askAgain('power', 'seed', SEED, 'answers');
       before = version;
     }
     return answers;

@@ -97,6 +97,28 @@ test(
   },
 );
 
+test('the owner says which device nodes the unit lets it at, and takes that back', PATIENCE, async () => {
+  const dropIn = `/etc/systemd/system/${UNIT}.d/devices.conf`;
+  await there().must('wafer-agent', 'devices', 'allow', '/dev/null', '/dev/tty');
+  expect(await there().must('wafer-agent', 'devices')).toBe('/dev/null\n/dev/tty\n');
+  const group = (await there().must('stat', '-L', '-c', '%G', '/dev/tty')).trim();
+  expect(readFileSync(there().path(dropIn), 'utf8').split('\n').slice(1)).toEqual([
+    '[Service]',
+    'DeviceAllow=/dev/null rw',
+    'DeviceAllow=/dev/tty rw',
+    ...(group === 'root' ? [] : [`SupplementaryGroups=${group}`]),
+    '',
+  ]);
+  expect(
+    await there().run('wafer-agent', 'devices', 'allow', '/dev/serial/by-id/usb-1a86_x+y:1.0-port0'),
+  ).toMatchObject({ code: 1, errors: expect.stringContaining('is not there, or is no character device') });
+  expect(await there().run('wafer-agent', 'devices', 'allow', '/dev/../etc/shadow')).toMatchObject({
+    code: 2,
+  });
+  await there().must('wafer-agent', 'devices', 'deny', '/dev/tty');
+  expect(await there().must('wafer-agent', 'devices')).toBe('/dev/null\n');
+});
+
 test(
   'one command enrols, enables and starts; its key is the agent’s alone; an app runs',
   PATIENCE,
@@ -167,7 +189,7 @@ test('installed again, it is the same device without being enrolled again', PATI
 
 test('purged, nothing of it is left: no key, no user, no configuration', PATIENCE, async () => {
   await there().must('dpkg', '--purge', 'wafer-agent');
-  for (const gone of [DATA, '/etc/wafer-agent', '/usr/lib/wafer-agent']) {
+  for (const gone of [DATA, '/etc/wafer-agent', '/usr/lib/wafer-agent', `/etc/systemd/system/${UNIT}.d`]) {
     expect(there().has(gone), gone).toBe(false);
   }
   expect((await there().run('getent', 'passwd', 'wafer-agent')).code).not.toBe(0);

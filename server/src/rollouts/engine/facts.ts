@@ -1,7 +1,6 @@
 /** What a draft has to know, read once: every device of the channel, and what it has to do with the targets. */
 import {
   SELF_TEST_SUBJECT,
-  selfTestSubject,
   type AppName,
   type CreateRollout,
   type DeviceId,
@@ -101,7 +100,7 @@ export async function readDevices(
       timeZone: known(zone),
       policy: policy ?? {},
       restsUntil: rests === null ? null : isoInstant(rests),
-      failedTests: selfTestSubject(failed) ?? null,
+      failedTest: failed,
     }),
   );
 }

@@ -1,11 +1,13 @@
 /** What a dry run says of a device: whether the rollout would update it, and if not, why. Pure. */
 import {
   beyondPolicy,
+  selfTestSubject,
   type AppName,
   type Approved,
   type ChannelName,
   type Digest,
   type Policy,
+  type SelfTest,
   type Verdict,
   type Version,
 } from '@wafer/protocol';
@@ -39,8 +41,8 @@ export interface DeviceFacts {
   /** Of its owner, as its last hello said. */
   readonly policy: Policy;
   readonly restsUntil: string | null;
-  /** `self-test instructions`: what its board failed in, so that it refuses every app. */
-  readonly failedTests: string | null;
+  /** In which its board failed, so that it refuses apps. */
+  readonly failedTest: SelfTest | null;
 }
 
 export interface Found {
@@ -77,7 +79,10 @@ export function verdictOf(
   const pinned = apps.findIndex((app) => app.pinned !== undefined);
   if (pinned !== -1) return found('pinned', `${targets[pinned]?.app} ${apps[pinned]?.pinned}`);
   // What it has installed it does not run either.
-  if (device.failedTests !== null) return found('incompatible', device.failedTests);
+  for (const { app } of targets) {
+    const failed = selfTestSubject(device.failedTest, app);
+    if (failed !== undefined) return found('incompatible', failed);
+  }
   const missing = targets.filter(({ digest }, index) => apps[index]?.running !== digest);
   if (missing.length === 0) return found('already-installed', null);
   if (device.restsUntil !== null && Date.parse(device.restsUntil) > now)
