@@ -235,6 +235,11 @@ export class Instance implements Tenant, Resident {
         const call = this.#calls.next(now);
         if (typeof call !== 'object') return call;
         this.#current = call;
+        // Asked while it was made anew: one without that export is healthy while it lives.
+        if (call.call.name === 'check' && !this.has('health')) {
+          this.#settleCurrent({ status: 'returned', value: undefined });
+          return this.next(now);
+        }
         return this.#work(call.call);
       }
       case 'creating':

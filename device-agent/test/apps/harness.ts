@@ -44,7 +44,7 @@ export const TALK: Grants = {
   messaging: { publish: ['out/#'], subscribe: ['do/#'] },
 };
 
-const EXPORTS = [
+export const EXPORTS = [
   'wafer:app/lifecycle@0.1.0',
   'wafer:app/health@0.1.0',
   'wafer:app/timer@0.1.0',

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AppName } from '@wafer/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { command } from './components.ts';
-import { Board, faultOf, PUPPET } from './harness.ts';
+import { Board, EXPORTS, faultOf, PUPPET } from './harness.ts';
 
 let board: Board;
 beforeAll(async () => {
@@ -92,6 +92,16 @@ describe('a dedicated guest', () => {
 });
 
 describe('the neighbours of a guest that breaks its deadline', () => {
+  it('are healthy once they live again, also those that export no health', async () => {
+    const exports = EXPORTS.filter((name) => !name.startsWith('wafer:app/health'));
+    // Asked, this one would say no.
+    await board.install({ app: 'neighbour', exports, config: { check: 'refuse' } });
+    await board.install({ limits: { deadlineMs: 700 } });
+    await faultOf(board.deliver('spin'));
+    await board.runtime.probe(AppName.parse('neighbour'));
+    expect(await board.ask('count', undefined, 'neighbour')).toMatchObject({ count: expect.any(Number) });
+  });
+
   it('come back, many at a time, and lose no call', async () => {
     const neighbours = Array.from({ length: 6 }, (_, index) => `neighbour-${index}`);
     for (const app of neighbours) await board.install({ app });

@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ended, killGroup, runningAgent } from './agents.ts';
 import type { Emulated } from './binfmt.ts';
 import type { AgentPackage } from './package.ts';
@@ -78,7 +78,8 @@ export class EmulatedBoard implements Rig {
       arch,
       os: `${name}, emulated by qemu-user`,
       node,
-      packages: `nodejs ${nodejs}; all packages: ${packages}`,
+      // Whoever reads a published result has no use for this machine's folders.
+      packages: `nodejs ${nodejs}; all packages: ${basename(dirname(packages))}/packages.txt`,
     };
   }
 
