@@ -8,6 +8,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -18,6 +19,8 @@ import { median, type Figure, type Result } from './report.ts';
 
 const ROUNDS = 9;
 const WITHIN_MS = 60_000;
+const MANIFEST =
+  'world: reactor\nlimits: { memoryMiB: 1 }\ntriggers: { everyMs: 1000 }\nhealth: { soakMs: 500 }\n';
 const PEER = fileURLToPath(new URL('peers/session.cjs', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../../device-agent/package/main.ts', import.meta.url));
 const PULSE = fileURLToPath(new URL('../../device-agent/bench/pulse/pulse.wasm', import.meta.url));
@@ -142,9 +145,14 @@ export async function boot(rounds = ROUNDS): Promise<Result> {
     const tree = await packaged(join(fleet.folder, 'package'));
     await fleet.wafer('keys', 'init', '--no-passphrase', '--keys', join(fleet.folder, 'keys'));
     const board = await fleet.enrol('board');
-    await fleet.wafer('publish', PULSE, '--app', 'pulse', '--version', '1.0.0', '--channel', 'stable');
+    const manifest = join(fleet.folder, 'wafer.yaml');
+    writeFileSync(manifest, MANIFEST);
+    const release = ['--app', 'pulse', '--version', '1.0.0', '--channel', 'stable', '--manifest', manifest];
+    await fleet.wafer('publish', PULSE, ...release);
     const agent = agentOf(tree, board);
     const first = await started(agent);
+    // What is started again and again in its soak is taken for what makes the board fall.
+    await started({ ...agent, serves: '"step":"settle"' });
     const least = leastOf(fleet, await fleet.enrol('least'));
     const samples: Samples = { agent: [], least: [], idle: [] };
     for (let round = 0; round < rounds; round += 1) {
