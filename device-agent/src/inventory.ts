@@ -1,5 +1,5 @@
 /** What the board says about itself in `hello`. */
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { arch, cpus, hostname, release, totalmem, type } from 'node:os';
 import { PROTOCOL_VERSION, type Hello, type Policy } from '@wafer/protocol';
 import packageJson from '../package.json' with { type: 'json' };
@@ -40,6 +40,25 @@ async function boardSerial(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Of a path such as /usr/share/zoneinfo/Europe/Berlin, or of a zone's name. */
+const ZONE = /^(?:.*\/zoneinfo\/)?(?:posix\/|right\/)?([A-Za-z][\w+-]*(?:\/[\w+-]+)*)$/;
+
+/**
+ * As the system has it (localtime(5), tzset(3)); `UTC` where it says nothing. Not by `Intl`: that brings the data
+ * of all languages into memory, which the agent has no other use for.
+ */
+export async function timeZone(
+  variable = process.env['TZ'],
+  files: readonly [link: string, text: string] = ['/etc/localtime', '/etc/timezone'],
+): Promise<string> {
+  const said = [
+    (variable ?? '').replace(/^:/, ''),
+    await readlink(files[0]).catch(() => ''),
+    await readFile(files[1], 'utf8').catch(() => ''),
+  ];
+  return said.map((text) => ZONE.exec(text.trim())?.[1]).find((name) => name !== undefined) ?? 'UTC';
+}
+
 export type Inventory = Omit<Hello, 'desiredVersion'>;
 
 /** A hello has to fit into one message; an owner who wrote more is asked by being refused. */
@@ -61,7 +80,7 @@ export async function takeInventory(boot: string, policy: Policy): Promise<Inven
     cores: cpus().length,
     memoryBytes: totalmem(),
     node: process.version,
-    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: await timeZone(),
     ...(isShort ? { policy } : {}),
   };
 }
