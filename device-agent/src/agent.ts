@@ -157,6 +157,7 @@ async function openParts(options: AgentOptions): Promise<Parts> {
     folder: join(folder, 'prepared'),
     storesFolder: join(folder, 'stores'),
     isolates: config.isolates ?? profile.isolates,
+    isExpectingGuests: Object.values(journal.state.apps).some((app) => app?.current != null),
     transpilerMiB: profile.transpilerMiB,
     openSecrets: secretOpener(identity.device, identity.key),
     wallNow: () => clock.now(),

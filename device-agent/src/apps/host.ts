@@ -46,6 +46,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     now: () => performance.now(),
   };
   const pool = new Pool(isolates);
+  if (options.isExpectingGuests === true) pool.warm();
   const images = new Images((key) => pool.unload(key));
   const apps = new Map<AppName, App>();
 

@@ -48,6 +48,12 @@ export class Pool {
     return seat;
   }
 
+  /** Has an isolate for the first guest that comes; it goes when none does. */
+  warm(): void {
+    this.#spare ??= this.#start();
+    this.#review();
+  }
+
   /** Of the isolate that is furthest over a deadline, ms. */
   get overdueMs(): number {
     return Math.max(0, ...[...this.#seats, ...this.#dedicated].map((seat) => seat.overdueMs));

@@ -165,6 +165,8 @@ export interface RuntimeOptions {
   readonly storesFolder: string;
   /** Warm worker threads shared by all guests. */
   readonly isolates: number;
+  /** Guests will be started in a moment: the first isolate is made meanwhile. Default: false. */
+  readonly isExpectingGuests?: boolean;
   /** Without it there is no key, and no app gets a secret. */
   readonly openSecrets?: OpenSecrets;
   /** What the network thread runs; the board's own resolver and certificates unless told otherwise. */

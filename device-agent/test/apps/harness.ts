@@ -91,7 +91,10 @@ export class Board {
   readonly told: Told = { faults: [], published: [], lines: [], used: [], dropped: 0 };
   readonly runtime: Runtime;
 
-  constructor(isolates = 1, more: Pick<RuntimeOptions, 'openSecrets' | 'network' | 'hardware'> = {}) {
+  constructor(
+    isolates = 1,
+    more: Pick<RuntimeOptions, 'openSecrets' | 'network' | 'hardware' | 'isExpectingGuests'> = {},
+  ) {
     this.runtime = createRuntime({
       folder: join(this.folder, 'prepared'),
       storesFolder: join(this.folder, 'stores'),

@@ -126,3 +126,17 @@ describe('the neighbours of a guest that breaks its deadline', () => {
     expect(await board.ask('count', undefined, 'late')).toMatchObject({ count: 1 });
   });
 });
+
+describe('a board that has guests to start', () => {
+  it('makes their isolate before the first of them comes, and none beside it', async () => {
+    // What ran here before has ended.
+    await pause(200);
+    const before = threads();
+    const booting = new Board(1, { isExpectingGuests: true });
+    await until(() => threads() > before);
+    const warm = threads();
+    await booting.install();
+    expect(threads()).toBeLessThanOrEqual(warm);
+    await booting.close();
+  });
+});
