@@ -33,8 +33,8 @@ describe('the time zone of a board', () => {
   });
 
   it('is on this machine the one that Node has', async () => {
-    const of = (timeZone?: string): string =>
-      new Intl.DateTimeFormat('en', timeZone === undefined ? {} : { timeZone }).resolvedOptions().timeZone;
+    const of = (zone?: string): string =>
+      new Intl.DateTimeFormat('en', zone === undefined ? {} : { timeZone: zone }).resolvedOptions().timeZone;
     expect(of(await timeZone())).toBe(of());
   });
 });

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API_ROOT, DeviceDetail, type ExecutionView } from '@wafer/protocol';
 import { SimulateEvent } from '@wafer/protocol/simulate';
+import { ended } from './ended.ts';
 import { ROOT } from './root.ts';
 
 interface ServerAddresses {
@@ -30,7 +31,7 @@ interface Process {
 
 /** How a command of the CLI ended, and what it said. */
 interface Answered {
-  readonly code: number;
+  readonly code: number | null;
   readonly answer: Record<string, unknown>;
   readonly errors: string;
 }
@@ -100,11 +101,7 @@ export class LocalFleet {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-    const [code] = (await once(child, 'close')) as [number];
+    const { code, output, errors } = await ended(child);
     return { code, answer: output.trim() === '' ? {} : JSON.parse(output), errors };
   }
 
@@ -147,11 +144,7 @@ export class LocalFleet {
       env: { ...process.env, ...this.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-    child.stderr.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-    const [code] = (await once(child, 'close')) as [number];
+    const { code, output, errors } = await ended(child);
     if (code !== 0) throw new Error(`wafer-agent ${args[0]}: ${errors.trim()}`);
     return output;
   }
@@ -285,10 +278,10 @@ export class LocalFleet {
     const found = this.#processes.get(name);
     this.#processes.delete(name);
     if (found === undefined || found.child.exitCode !== null || found.child.signalCode !== null) return;
-    const ended = once(found.child, 'exit');
+    const exited = once(found.child, 'exit');
     found.child.kill(signal);
     const timer = setTimeout(() => found.child.kill('SIGKILL'), 10_000);
-    await ended;
+    await exited;
     clearTimeout(timer);
   }
 }

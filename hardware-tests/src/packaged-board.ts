@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ended, type Ended } from './ended.ts';
 import { ROOT } from './root.ts';
 
 /** What `npm run package` says on its last line. */
@@ -26,11 +27,9 @@ export async function makePackage(out: string, version?: string): Promise<Packag
     [program, '--out', out, ...(version === undefined ? [] : ['--version', version])],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  let said = '';
-  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
-  const [code] = (await once(child, 'close')) as [number];
+  const { code, output } = await ended(child);
   if (code !== 0) throw new Error(`npm run package ended with ${code}`);
-  return JSON.parse(said.trim().split('\n').at(-1) ?? '') as Packaged;
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Packaged;
 }
 
 export class PackagedBoard {
@@ -47,17 +46,12 @@ export class PackagedBoard {
   }
 
   /** One command, to its end. */
-  async command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  command(...args: string[]): Promise<Ended> {
     const child = spawn(this.#starter, [...args, '--data', this.data], {
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
-    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
-    const [code] = (await once(child, 'close')) as [number];
-    return { code, stdout, stderr };
+    return ended(child);
   }
 
   /** Resolves with the device's id once the agent has reached the broker. */
@@ -73,9 +67,9 @@ export class PackagedBoard {
         resolve((JSON.parse(line) as { device: string }).device);
       });
     });
-    const ended = once(child, 'exit').then(() => undefined);
-    const device = await Promise.race([ready, ended]);
-    if (device === undefined) throw new Error(`the packaged agent ended: ${this.log}`);
+    const exited = once(child, 'exit').then(() => undefined);
+    const device = await Promise.race([ready, exited]);
+    if (device === undefined) throw new Error(`the packaged agent exited: ${this.log}`);
     return device;
   }
 
@@ -89,9 +83,9 @@ export class PackagedBoard {
     this.#running = undefined;
     if (child === undefined) return null;
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const ended = once(child, 'exit');
+    const exited = once(child, 'exit');
     child.kill(signal);
-    await ended;
+    await exited;
     return child.exitCode;
   }
 }

@@ -9,9 +9,8 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSy
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ended } from '../rigs/agents.ts';
+import { ended, type Ended } from '../ended.ts';
 import type { Emulated } from '../rigs/binfmt.ts';
-import type { Ended } from '../rigs/rig.ts';
 import { rootFileSystem } from '../rigs/root-file-system.ts';
 
 /** Arguments: the root, then the command within. All mounts go with the last process of their namespace. */

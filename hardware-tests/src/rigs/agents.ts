@@ -2,19 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Ended, RunningAgent } from './rig.ts';
+import type { RunningAgent } from './rig.ts';
 
 const KEPT_LINES = 200;
-
-/** Collects what a command says, to its end. */
-export async function ended(child: ChildProcess): Promise<Ended> {
-  let output = '';
-  let errors = '';
-  child.stdout?.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  child.stderr?.on('data', (bytes: Buffer) => (errors += bytes.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output, errors };
-}
 
 export interface Ways {
   /** Asks it to leave. */
@@ -26,7 +16,7 @@ export interface Ways {
 }
 
 /** `child` is the agent, or what stands for it here: it ends when the agent does. */
-export function runningAgent(child: ChildProcess, ways: Ways): RunningAgent {
+function runningAgent(child: ChildProcess, ways: Ways): RunningAgent {
   const log: string[] = [];
   const listeners = new Set<(line: string) => void>();
   const gone = once(child, 'close').then(() => undefined);
@@ -68,6 +58,22 @@ export function runningAgent(child: ChildProcess, ways: Ways): RunningAgent {
       if (first === 'late') await kill();
     },
   };
+}
+
+/** Those of one rig that run. */
+export class Agents {
+  readonly #running = new Set<RunningAgent>();
+
+  add(child: ChildProcess, ways: Ways): RunningAgent {
+    const running = runningAgent(child, ways);
+    this.#running.add(running);
+    child.once('close', () => this.#running.delete(running));
+    return running;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((agent) => agent.stop()));
+  }
 }
 
 /** Ends a group of processes whose leader was started detached. */

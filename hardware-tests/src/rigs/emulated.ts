@@ -10,13 +10,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { ended, killGroup, runningAgent } from './agents.ts';
+import { ended, type Ended } from '../ended.ts';
+import { Agents, killGroup } from './agents.ts';
 import type { Emulated } from './binfmt.ts';
 import type { AgentPackage } from './package.ts';
 import {
   RigMissing,
   type BoardFacts,
-  type Ended,
   type Environment,
   type Rig,
   type RunningAgent,
@@ -49,7 +49,7 @@ export class EmulatedBoard implements Rig {
   readonly kind = 'emulated';
   readonly patience = 12;
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafer-rig-'));
-  readonly #running = new Set<RunningAgent>();
+  readonly #agents = new Agents();
   #root: RootFileSystem | undefined;
   #agent: AgentPackage | undefined;
 
@@ -99,13 +99,11 @@ export class EmulatedBoard implements Rig {
   start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const child = this.#spawn([...variables, this.#program, 'run', '--data', folder]);
-    const running = runningAgent(child, {
+    const running = this.#agents.add(child, {
       stop: () => void child.kill('SIGTERM'),
       kill: () => killGroup(child),
       leaveWithinMs: LEAVE_WITHIN_MS,
     });
-    this.#running.add(running);
-    child.once('close', () => this.#running.delete(running));
     return Promise.resolve(running);
   }
 
@@ -122,7 +120,7 @@ export class EmulatedBoard implements Rig {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#running].map((agent) => agent.stop()));
+    await this.#agents.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

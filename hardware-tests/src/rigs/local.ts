@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { release, tmpdir, type } from 'node:os';
 import { join } from 'node:path';
-import { ended, killGroup, runningAgent } from './agents.ts';
+import { ended, type Ended } from '../ended.ts';
+import { Agents, killGroup } from './agents.ts';
 import type { AgentPackage } from './package.ts';
-import type { BoardFacts, Ended, Environment, Rig, RunningAgent } from './rig.ts';
+import type { BoardFacts, Environment, Rig, RunningAgent } from './rig.ts';
 
 const LEAVE_WITHIN_MS = 10_000;
 
@@ -16,7 +17,7 @@ export class LocalBoard implements Rig {
   readonly arch: string = process.arch;
   readonly patience = 1;
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafer-rig-'));
-  readonly #running = new Set<RunningAgent>();
+  readonly #agents = new Agents();
   #agent: AgentPackage | undefined;
 
   prepare(agent: AgentPackage): Promise<BoardFacts> {
@@ -38,13 +39,11 @@ export class LocalBoard implements Rig {
 
   start(folder: string, environment: Environment = {}): Promise<RunningAgent> {
     const child = this.#spawn(['run', '--data', folder], environment);
-    const running = runningAgent(child, {
+    const running = this.#agents.add(child, {
       stop: () => void child.kill('SIGTERM'),
       kill: () => killGroup(child),
       leaveWithinMs: LEAVE_WITHIN_MS,
     });
-    this.#running.add(running);
-    child.once('close', () => this.#running.delete(running));
     return Promise.resolve(running);
   }
 
@@ -61,7 +60,7 @@ export class LocalBoard implements Rig {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#running].map((agent) => agent.stop()));
+    await this.#agents.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

@@ -10,6 +10,7 @@
  * its `patience`: emulated times are never a finding.
  */
 import type { RigKind } from '@wafer/protocol';
+import type { Ended } from '../ended.ts';
 import type { AgentPackage } from './package.ts';
 
 /** What runs there, found on the rig itself. */
@@ -20,13 +21,6 @@ export interface BoardFacts {
   readonly node: string;
   /** Where it is written what else is installed. */
   readonly packages?: string;
-}
-
-/** How a command of the agent ended, and what it said. */
-export interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
 }
 
 /** An agent that runs until it is stopped, or until its power goes. */

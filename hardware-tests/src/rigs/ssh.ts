@@ -10,17 +10,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ended, runningAgent } from './agents.ts';
+import { ended, type Ended } from '../ended.ts';
+import { Agents } from './agents.ts';
 import type { BoardEntry } from './boards-file.ts';
 import type { AgentPackage } from './package.ts';
-import {
-  RigMissing,
-  type BoardFacts,
-  type Ended,
-  type Environment,
-  type Rig,
-  type RunningAgent,
-} from './rig.ts';
+import { RigMissing, type BoardFacts, type Environment, type Rig, type RunningAgent } from './rig.ts';
 
 const LEAVE_WITHIN_MS = 30_000;
 const CONNECT_SECONDS = 15;
@@ -59,7 +53,7 @@ export class SshBoard implements Rig {
   readonly #entry: BoardEntry;
   /** Of the connection that all commands share. */
   readonly #control = mkdtempSync(join(tmpdir(), 'wafer-ssh-'));
-  readonly #running = new Set<RunningAgent>();
+  readonly #agents = new Agents();
   #arch = 'unknown';
   #folder = '';
   #starts = 0;
@@ -117,13 +111,11 @@ export class SshBoard implements Rig {
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const command = ['env', ...variables, this.#program, 'run', '--data', folder];
     const child = this.#ssh(RUN, [this.#entry.node, pid, ...command]);
-    const running = runningAgent(child, {
+    const running = this.#agents.add(child, {
       stop: () => this.#sh('kill -TERM "$(cat "$1")"', [pid]).then(() => undefined),
       kill: () => this.#sh('kill -9 "-$(cat "$1")"', [pid]).then(() => undefined),
       leaveWithinMs: LEAVE_WITHIN_MS,
     });
-    this.#running.add(running);
-    child.once('close', () => this.#running.delete(running));
     return Promise.resolve(running);
   }
 
@@ -143,7 +135,7 @@ export class SshBoard implements Rig {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#running].map((agent) => agent.stop()));
+    await this.#agents.stop();
     if (this.#folder !== '') await this.#sh(CLEAN_UP, []);
     await ended(this.#spawn(['-O', 'exit', this.#entry.host]));
     rmSync(this.#control, { recursive: true, force: true });

@@ -47,7 +47,7 @@ test(
     const board = new PackagedBoard(tree, join(folder, 'board'));
     const claim = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
     const enrolled = await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
-    expect(enrolled, enrolled.stderr).toMatchObject({ code: 0 });
+    expect(enrolled, enrolled.errors).toMatchObject({ code: 0 });
     await publish('1.0.0');
     const device = await board.start();
     await fleet.execution(device, 'thermo', '1.0.0', ['SUCCEEDED']);
@@ -55,7 +55,7 @@ test(
     const swapped = await fleet.execution(device, 'thermo', '1.1.0', ['SUCCEEDED']);
     expect(swapped.swap).toMatchObject({ lostCalls: 0 });
     const status = await board.command('status', '--json');
-    expect(JSON.parse(status.stdout)).toMatchObject({ running: true, device, apps: [{ version: '1.1.0' }] });
+    expect(JSON.parse(status.output)).toMatchObject({ running: true, device, apps: [{ version: '1.1.0' }] });
     expect(await board.stop()).toBe(0);
     expect(board.log).not.toContain('defect');
   },

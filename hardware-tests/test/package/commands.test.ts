@@ -23,8 +23,8 @@ afterAll(async () => {
 async function enrolled(name: string): Promise<PackagedBoard> {
   const board = new PackagedBoard(packaged.folder, join(folder, name));
   const claim = await fleet.mustWafer('claim', 'create', '--channel', 'stable');
-  const { code, stderr } = await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
-  expect(code, stderr).toBe(0);
+  const { code, errors } = await board.command('enrol', String(claim['token']), '--server', fleet.server.api);
+  expect(code, errors).toBe(0);
   return board;
 }
 
@@ -32,9 +32,9 @@ type Finding = { check: string; verdict: string; detail: string; advice?: string
 
 async function doctor(
   board: PackagedBoard,
-): Promise<{ code: number; of: (check: string) => Finding | undefined }> {
-  const { code, stdout } = await board.command('doctor', '--json');
-  const found = JSON.parse(stdout) as Finding[];
+): Promise<{ code: number | null; of: (check: string) => Finding | undefined }> {
+  const { code, output } = await board.command('doctor', '--json');
+  const found = JSON.parse(output) as Finding[];
   return { code, of: (check) => found.find((one) => one.check === check) };
 }
 
@@ -69,14 +69,14 @@ test('unenrol waits for nobody: it refuses while the agent runs, then forgets al
   writeFileSync(join(board.data, 'agent.yaml'), 'isolates: 1\n');
   await board.start();
   const refused = await board.command('unenrol');
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('end it first') });
+  expect(refused).toMatchObject({ code: 1, errors: expect.stringContaining('end it first') });
   await board.stop();
   const left = await board.command('unenrol');
-  expect(left).toMatchObject({ code: 0, stdout: expect.stringContaining('wafer devices revoke d-') });
+  expect(left).toMatchObject({ code: 0, output: expect.stringContaining('wafer devices revoke d-') });
   expect(await readdir(board.data)).toEqual(['agent.yaml']);
   expect(await board.command('unenrol')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('not enrolled'),
+    errors: expect.stringContaining('not enrolled'),
   });
 }, 60_000);
 
@@ -84,12 +84,12 @@ test('without systemd, logs says where the log is; and what is no command is sai
   const board = new PackagedBoard(packaged.folder, join(folder, 'nobody'));
   expect(await board.command('logs')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('standard error'),
+    errors: expect.stringContaining('standard error'),
   });
   const usage = await board.command('fly');
   expect(usage).toMatchObject({ code: 2 });
   for (const name of ['enrol', 'run', 'status', 'doctor', 'unenrol', 'logs', 'devices']) {
-    expect(usage.stderr).toContain(`\n  ${name} `);
+    expect(usage.errors).toContain(`\n  ${name} `);
   }
 });
 
@@ -97,6 +97,6 @@ test('without Node the starter says what is missing', async () => {
   const board = new PackagedBoard(packaged.folder, join(folder, 'nobody'), { WAFER_NODE: '/nowhere/node' });
   expect(await board.command('status')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^wafer-agent needs Node 24\.15/),
+    errors: expect.stringMatching(/^wafer-agent needs Node 24\.15/),
   });
 });

@@ -2,12 +2,12 @@
  * The main thread's hold on the hardware's thread. It starts with the first app that was granted a pin, a
  * bus, a serial line or a sensor, and ends with the last, so a board without one pays nothing for it.
  */
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { AppName, Grants } from '@wafer/protocol';
-import { threadProgram } from '../../apps/worker-code.ts';
 import { programUrl } from '../../programs.ts';
 import type { BoardPort, HardwareGrants, News, Order } from './port.ts';
 import { addonPath } from './native.ts';
+import { startSideThread, type SideThread } from '../side-thread.ts';
 import type { StandIn, ThreadData } from './thread.ts';
 
 const HEAP_MIB = 64;
@@ -17,11 +17,6 @@ const END_MS = 2000;
 const LINGER_MS = 10_000;
 
 const THE_BOARD: StandIn = { library: null, sys: '/sys' };
-
-interface Thread {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-}
 
 export interface Boards {
   /** Opens one guest's line; undefined when it was granted none of the hardware. */
@@ -41,39 +36,23 @@ const isNothing = (grants: HardwareGrants): boolean =>
   Object.values(grants).every((list) => list.length === 0);
 
 export function createBoards(onNews: (news: News) => void, standIn: StandIn = THE_BOARD): Boards {
-  let thread: Thread | undefined;
+  let thread: SideThread | undefined;
   let leaving: NodeJS.Timeout | undefined;
   const users = new Set<AppName>();
 
-  const start = (): Thread => {
-    const { port1, port2 } = new MessageChannel();
-    const program = threadProgram(programUrl('board'));
+  const start = (): SideThread => {
     const data: ThreadData = { ...standIn, addon: addonPath() };
-    const worker = new Worker(program.code, {
-      eval: true,
-      workerData: { port: port2, data, ...program.data },
-      transferList: [port2],
-      env: {},
-      argv: [],
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    const started = startSideThread(programUrl('board'), HEAP_MIB, data, (which) => {
+      if (thread === which) thread = undefined;
     });
-    const started: Thread = { worker, port: port1 };
-    const ended = (): void => {
-      port1.close();
-      if (thread === started) thread = undefined;
-    };
-    // Whoever waits for it is ended by its own deadline, and made anew with a line to the next thread.
-    worker.on('error', ended);
-    worker.on('exit', ended);
-    port1.on('message', onNews);
+    started.port.on('message', onNews);
     return started;
   };
 
-  const order = (to: Thread, what: Order): void =>
+  const order = (to: SideThread, what: Order): void =>
     to.port.postMessage(what, what.order === 'attach' ? [what.port] : []);
 
-  const end = async ({ worker, port }: Thread): Promise<void> => {
+  const end = async ({ worker, port }: SideThread): Promise<void> => {
     const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     port.postMessage({ order: 'end' } satisfies Order, []);
     const late = setTimeout(() => void worker.terminate(), END_MS);

@@ -3,10 +3,10 @@
  * ends a while after the last has gone, so a board whose apps need no network pays nothing for it.
  */
 import { getCACertificates } from 'node:tls';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { Grants } from '@wafer/protocol';
-import { threadProgram } from '../../apps/worker-code.ts';
 import { programUrl } from '../../programs.ts';
+import { startSideThread, type SideThread } from '../side-thread.ts';
 import type { Attach, HttpLine, Idle } from './port.ts';
 
 /** Host memory of the thread, MiB; what is received waits outside of it, and is bounded by exchange. */
@@ -36,9 +36,7 @@ function boardsOwn(): NetworkThread {
   return { main: programUrl('network'), data };
 }
 
-interface Network {
-  readonly worker: Worker;
-  readonly port: MessagePort;
+interface Network extends SideThread {
   attached: number;
   leaving: NodeJS.Timeout | undefined;
 }
@@ -64,22 +62,9 @@ export function createNetworks(thread: () => NetworkThread = boardsOwn): Network
 
   const start = (): Network => {
     const { main, data, lingerMs = LINGER_MS } = thread();
-    const { port1, port2 } = new MessageChannel();
-    const program = threadProgram(main);
-    const worker = new Worker(program.code, {
-      eval: true,
-      workerData: { port: port2, data, ...program.data },
-      transferList: [port2],
-      env: {},
-      argv: [],
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
-    });
-    const started: Network = { worker, port: port1, attached: 0, leaving: undefined };
-    // Whoever waits for it is ended by its own deadline, and made anew with a line to the next thread.
-    worker.on('error', () => void end(started));
-    worker.on('exit', () => void end(started));
-    port1.on('message', ({ attached }: Idle) => {
+    const side = startSideThread(main, HEAP_MIB, data, () => void end(started));
+    const started: Network = { ...side, attached: 0, leaving: undefined };
+    side.port.on('message', ({ attached }: Idle) => {
       // A line that is on its way to the thread keeps it: it will say again when it is idle.
       if (attached !== started.attached) return;
       started.leaving = setTimeout(() => void end(started), lingerMs).unref();

@@ -4,9 +4,10 @@
  * instance of a guest gets a new one.
  */
 import { join } from 'node:path';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import type { AppName, Grants } from '@wafer/protocol';
 import { programUrl } from '../../programs.ts';
+import { startSideThread, type SideThread } from '../side-thread.ts';
 import { createSignal, type Attach, type StorePort } from './port.ts';
 
 /** Host memory of the keeper, MiB: what lives in all stores of the board together has to fit. */
@@ -15,11 +16,6 @@ const HEAP_MIB = 256;
 /** Opens one guest's line to the stores that it was granted; undefined when there are none. */
 type OpenStores = (app: AppName, grants: Grants) => StorePort | undefined;
 
-interface Keeper {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-}
-
 export interface Keepers {
   readonly open: OpenStores;
   close(): Promise<void>;
@@ -27,28 +23,12 @@ export interface Keepers {
 
 /** `folder` is where all apps' stores are, each app's in a folder of its own. */
 export function createKeepers(folder: string): Keepers {
-  let keeper: Keeper | undefined;
+  let keeper: SideThread | undefined;
 
-  const start = (): Keeper => {
-    const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(programUrl('keeper'), {
-      workerData: { port: port2 },
-      transferList: [port2],
-      env: {},
-      argv: [],
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+  const start = (): SideThread =>
+    startSideThread(programUrl('keeper'), HEAP_MIB, undefined, (which) => {
+      if (keeper === which) keeper = undefined;
     });
-    const started: Keeper = { worker, port: port1 };
-    const ended = (): void => {
-      port1.close();
-      if (keeper === started) keeper = undefined;
-    };
-    // Whoever waits for it is ended by its own deadline, and made anew with a line to the next keeper.
-    worker.on('error', ended);
-    worker.on('exit', ended);
-    return started;
-  };
 
   return {
     open: (app, grants) => {
