@@ -9,9 +9,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
+import { licencesOf } from './licences.ts';
 import { PROGRAMS } from './src/programs.ts';
 import { transpilerVersion } from './src/transpiler.ts';
 
@@ -24,6 +25,12 @@ const ENTRIES = { agent: 'built.ts', cli: 'packaged.ts', ...PROGRAMS };
 
 /** Addons, a folder for each architecture. */
 const NATIVES = readdirSync(join(ROOT, 'native')).filter((name) => name.startsWith('linux-'));
+
+/** Of what is built in. */
+export const LICENCES = 'licences.txt';
+
+/** All of them say what they were made of. */
+type Options = BuildOptions & { metafile: true };
 
 /** Builds that are kept, the newest among them. */
 const KEPT = 4;
@@ -96,11 +103,12 @@ function fingerprint(): string {
   for (const name of NATIVES)
     hash.update(name).update(readFileSync(join(ROOT, 'native', name, 'board.node')));
   const lock = join(ROOT, '../package-lock.json');
-  for (const path of [import.meta.filename, lock]) if (existsSync(path)) hash.update(readFileSync(path));
+  const makers = [import.meta.filename, join(ROOT, 'licences.ts'), lock];
+  for (const path of makers) if (existsSync(path)) hash.update(readFileSync(path));
   return hash.digest('hex').slice(0, 16);
 }
 
-const shared = (outdir: string): BuildOptions => ({
+const shared = (outdir: string): Options => ({
   outdir,
   bundle: true,
   absWorkingDir: ROOT,
@@ -110,10 +118,11 @@ const shared = (outdir: string): BuildOptions => ({
   minifyWhitespace: true,
   minifySyntax: true,
   plugins: [leanest],
+  metafile: true,
   logLevel: 'silent',
 });
 
-const programs = (outdir: string): BuildOptions => {
+const programs = (outdir: string): Options => {
   const options = shared(outdir);
   return {
     ...options,
@@ -130,7 +139,7 @@ const programs = (outdir: string): BuildOptions => {
 };
 
 /** A process of its own, and asynchronous from its first line: what only an ES module can be. */
-const transpiler = (outdir: string): BuildOptions => ({
+const transpiler = (outdir: string): Options => ({
   ...shared(outdir),
   entryPoints: { transpile: join(SOURCES, 'apps/transpile.ts') },
   outExtension: { '.js': '.mjs' },
@@ -156,11 +165,13 @@ export async function build(): Promise<string> {
   const temporary = join(parent, `.${process.pid}-${randomUUID()}`);
   await mkdir(temporary, { recursive: true });
   try {
-    await bundle(programs(temporary));
-    await bundle(transpiler(temporary));
-    for (const path of BESIDE_TRANSPILER) {
-      await copyFile(beside(path), join(temporary, basename(path)));
-    }
+    const made = [await bundle(programs(temporary)), await bundle(transpiler(temporary))];
+    const copied = BESIDE_TRANSPILER.map(beside);
+    for (const path of copied) await copyFile(path, join(temporary, basename(path)));
+    const sources = made
+      .flatMap(({ metafile }) => Object.keys(metafile.inputs))
+      .map((path) => join(ROOT, path));
+    await writeFile(join(temporary, LICENCES), await licencesOf([...sources, ...copied]));
     // Of other architectures too: what is packed here runs there.
     for (const name of NATIVES) {
       const from = join(ROOT, 'native', name);

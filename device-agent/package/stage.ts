@@ -14,7 +14,7 @@ import { chmod, copyFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { AGENT_MANIFEST, type AgentManifest } from '@wafer/protocol/agent-bundle';
 import { Version } from '@wafer/protocol';
-import { build } from '../build.ts';
+import { build, LICENCES } from '../build.ts';
 import { RELEASE } from '../src/release.ts';
 
 const FILES = join(import.meta.dirname, 'files');
@@ -35,8 +35,10 @@ export async function stage(folder: string, version: string = RELEASE.version): 
   const built = await build();
   await rm(folder, { recursive: true, force: true });
   for (const name of ['bin', 'lib', 'share']) await mkdir(join(folder, name), { recursive: true });
-  for (const name of await readdir(built))
-    await cp(join(built, name), join(folder, 'lib', name), { recursive: true });
+  for (const name of await readdir(built)) {
+    const part = name === LICENCES ? 'share' : 'lib';
+    await cp(join(built, name), join(folder, part, name), { recursive: true });
+  }
   await copyFile(join(FILES, 'board.sh'), join(folder, 'lib/board.sh'));
   await copyFile(join(FILES, 'wafer-agent'), join(folder, 'bin/wafer-agent'));
   await chmod(join(folder, 'bin/wafer-agent'), 0o755);
