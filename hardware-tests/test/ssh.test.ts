@@ -20,9 +20,11 @@ import { afterAll, expect, it } from 'vitest';
 import { enrol } from '../src/journeys/enrol.ts';
 import { install } from '../src/journeys/install.ts';
 import { power } from '../src/journeys/power.ts';
+import { ended } from '../src/ended.ts';
 import { programPath } from '../src/rigs/debian.ts';
 import { rigsFor } from '../src/rigs/index.ts';
 import { packAgent } from '../src/rigs/package.ts';
+import { ROOT } from '../src/root.ts';
 import { runRig } from '../src/run.ts';
 
 const USER = 61_000;
@@ -115,3 +117,20 @@ it('a board that does not answer is missing, with the reason', { timeout: 60_000
     agent.remove();
   }
 });
+
+it(
+  'one that was asked for by name and is missing is an error of the whole run',
+  { timeout: 60_000 },
+  async () => {
+    const file = join(folder, 'absent.yaml');
+    const entry = { name: 'absent', host: 'nobody', options: ['ProxyCommand=false'] };
+    writeFileSync(file, JSON.stringify({ boards: [entry] }));
+    const args = ['--boards', file, '--rig', 'absent', '--journey', 'install', '--json'];
+    const program = join(ROOT, 'hardware-tests/src/main.ts');
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { code, output, errors } = await ended(child);
+    expect(code).toBe(1);
+    expect(errors).toContain('absent: SKIPPED: nobody: ');
+    expect(JSON.parse(output)).toMatchObject({ rigs: { absent: { passed: 0, failed: 0, skipped: 2 } } });
+  },
+);
