@@ -327,8 +327,9 @@ async function close(parts: Parts, stopTicking: () => void): Promise<void> {
   const ended = machine.runner.close();
   reporter.close();
   await parts.session?.close();
+  const judged = machine.orders.close();
   requests.close();
-  await machine.orders.close();
+  await judged;
   // A swap is not broken off, but it is not waited out either: the journal knows of it.
   let late: NodeJS.Timeout | undefined;
   await Promise.race([ended, new Promise((resolve) => (late = setTimeout(resolve, CLOSE_STEPS_MS)))]);

@@ -166,3 +166,19 @@ test('an agent that leaves on purpose says so', async () => {
   await board.halt();
   expect(board.server.presence).toEqual(['{"online":false}']);
 });
+
+test('what an agent that leaves breaks off is no fault, and is done by the next start', async () => {
+  const board = await newBoard();
+  const { repository, server } = board;
+  await vi.waitFor(() => expect(board.ready).toBe(1), SOON);
+  server.answers = false;
+  const { requests } = server;
+  const release = repository.publish('thermo', '1.0.0');
+  await server.order(repository.desired(DEVICE, 1, [orderFor(release, { health: { soakMs: 100 } })]));
+  await vi.waitFor(() => expect(server.requests).toBeGreaterThan(requests), SOON);
+  await board.halt();
+  server.answers = true;
+  await board.boot();
+  await vi.waitFor(() => expect(board.executions().at(-1)).toBe('1.0.0 SUCCEEDED'), SOON);
+  expect(board.faults()).toEqual([]);
+});

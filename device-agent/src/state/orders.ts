@@ -151,6 +151,8 @@ export class Orders {
       this.#done(document);
       wake();
     } catch (error) {
+      // What was broken off because the agent leaves is judged by the next start.
+      if (this.#isClosed) return;
       const fault = asFault(error, 'disk');
       if (!(error instanceof FaultError))
         this.#options.log('error', 'judging failed', { error: String(error) });

@@ -31,6 +31,9 @@ export class TestServer {
   desired: SignedDesired | undefined;
   /** Whether reports are committed. */
   commits = true;
+  /** Whether requests are answered. */
+  answers = true;
+  requests = 0;
   readonly authority: Authority;
   readonly device: DeviceId;
   readonly #repository: Repository;
@@ -128,6 +131,8 @@ export class TestServer {
         return this.send('ack', JSON.stringify({ number: this.committed }));
       }
       case 'request':
+        this.requests += 1;
+        if (!this.answers) return;
         return this.send('response', this.#repository.answer(Request.parse(json())));
       case 'health':
         this.health.push(HealthReport.parse(json()));
