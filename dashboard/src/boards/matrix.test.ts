@@ -49,6 +49,11 @@ describe('the board matrix', () => {
     expect(install?.cells.map(({ ms }) => ms)).toEqual([900, undefined]);
   });
 
+  it('shows no time of what was skipped', () => {
+    const later = rig({ journeys: [{ journey: 'install', outcome: 'skipped', ms: 0 }] });
+    expect(matrixOf({ rigs: [later] })[0]?.cells[0]?.ms).toBeUndefined();
+  });
+
   it('takes a skipped rig for skipped, whatever its journeys say', () => {
     expect(matrixOf({ rigs: [absent] })[0]?.cells[0]?.outcome).toBe('skipped');
   });

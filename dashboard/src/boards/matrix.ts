@@ -5,7 +5,7 @@ import type { Look } from '../elements/tone.ts';
 export interface Cell {
   readonly outcome: JourneyOutcome;
   readonly detail: string | undefined;
-  /** Undefined on an emulated rig: such a time says nothing of the board. */
+  /** Undefined of what was skipped, and on an emulated rig: such a time says nothing of the board. */
   readonly ms: number | undefined;
 }
 
@@ -34,7 +34,8 @@ function cellOf(rig: RigResult, journey: string): Cell {
   const result = rig.journeys.find((each) => each.journey === journey);
   if (rig.status === 'skipped' || result === undefined) return SKIPPED;
   const { outcome, detail, ms } = result;
-  return { outcome, detail, ms: rig.kind === 'emulated' ? undefined : ms };
+  const hasTime = outcome !== 'skipped' && rig.kind !== 'emulated';
+  return { outcome, detail, ms: hasTime ? ms : undefined };
 }
 
 /** Journeys in the order in which rigs name them first. */
