@@ -3,7 +3,7 @@
  * either version; a unit's MemoryMax is one), and for how much of the last ten seconds everything waited
  * for memory. What a system does not say is left out.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseMemAvailable } from '../health.ts';
 
 export interface MemoryReading {
@@ -21,6 +21,8 @@ export type MemorySensor = () => MemoryReading | undefined;
 type Read = (path: string) => string | undefined;
 
 const readText: Read = (path) => {
+  // Each second some of them are not there: an error each would cost more than looking.
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -62,10 +64,11 @@ function withinCgroup(read: Read): Omit<MemoryReading, 'stalled'> | undefined {
   if (cgroup === undefined) return undefined;
   const { folder, files } = cgroup;
   const totalBytes = Number(read(`${folder}/${files.limit}`) ?? NaN);
+  // No limit is the word `max`, or a number that no machine has.
+  if (!Number.isFinite(totalBytes) || totalBytes > 2 ** 50) return undefined;
   const used = Number(read(`${folder}/${files.usage}`) ?? NaN);
   const inactive = Number(files.inactive.exec(read(`${folder}/memory.stat`) ?? '')?.[1] ?? 0);
-  // No limit is the word `max`, or a number that no machine has.
-  if (!Number.isFinite(totalBytes) || !Number.isFinite(used) || totalBytes > 2 ** 50) return undefined;
+  if (!Number.isFinite(used)) return undefined;
   return { availableBytes: Math.max(0, totalBytes - used + inactive), totalBytes };
 }
 
