@@ -57,8 +57,10 @@ async function installNow(needs: Needs, say: Say): Promise<void> {
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
-/** Where this machine gets its own packages from; Debian's own server where it does not say. */
+/** `$WAFER_DEBIAN_MIRROR`, or where this machine gets its own packages from. Throws RigMissing where its settings do not say. */
 export function mirror(): string {
+  const named = process.env['WAFER_DEBIAN_MIRROR'];
+  if (named !== undefined) return named;
   const folder = '/etc/apt/sources.list.d';
   const files = ['/etc/apt/sources.list'];
   if (existsSync(folder)) files.push(...readdirSync(folder).map((name) => join(folder, name)));
@@ -70,5 +72,7 @@ export function mirror(): string {
       if (url !== undefined && /\/debian\/?$/.test(url)) return url;
     }
   }
-  return 'http://deb.debian.org/debian';
+  throw new RigMissing(
+    'apt on this machine names no mirror of Debian (a source that ends in /debian): say one in WAFER_DEBIAN_MIRROR',
+  );
 }
