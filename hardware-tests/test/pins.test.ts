@@ -3,6 +3,7 @@
  * agent whose pins and buses are the bus simulator's, with what they say back at the server.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalFleet } from '../src/local-fleet.ts';
@@ -74,5 +75,19 @@ describe.runIf(hasCompiler)('a board with a lamp, a button and a thermometer', {
       { chip: 0, line: 17, direction: 'out', label: 'lamp' },
     ]);
     expect(apps.flatMap(({ execution }) => execution?.fault ?? [])).toEqual([]);
+  });
+
+  it('names the import, the bus and the reason where there is none', async () => {
+    const manifest = join(fleet.folder, 'far.yaml');
+    const i2c = [{ bus: 99, address: 0x48, access: 'read' }];
+    const grants = { i2c, messaging: { publish: ['telemetry/temperature'] }, clock: true };
+    const far = { app: 'far', world: 'reactor', grants, config: { bus: '99', address: '0x48' } };
+    writeFileSync(manifest, JSON.stringify({ ...far, health: { probeWithinMs: 500 } }));
+    const component = join(ROOT, 'examples/lm75/lm75.wasm');
+    const release = ['--app', 'far', '--version', '1.0.0', '--channel', 'stable', '--manifest', manifest];
+    await fleet.mustWafer('publish', component, ...release);
+    const { fault } = await fleet.execution(device, 'far', '1.0.0', ['FAILED', 'SUCCEEDED']);
+    expect(fault?.message).toContain('wasi:i2c/i2c#i2c.write-read answered other (');
+    expect(fault?.message).toContain('/dev/i2c-99: ENOENT)');
   });
 });

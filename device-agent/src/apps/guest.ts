@@ -247,11 +247,12 @@ export class Guest {
   /** A script that let an import's error go by says so (cli/src/publish/javascript/entry.ts), but not whose. */
   #namingImport(message: string): string {
     const error = WitError.latest;
-    if (error === undefined || !message.includes(`${IMPORT_ANSWERED} ${describePayload(error.payload)}`)) {
-      return message;
-    }
-    const name = this.#linked.nameOf(enteredBy(error.stack ?? '') ?? '');
-    return name === undefined ? message : message.replace(IMPORT_ANSWERED, `${name} answered`);
+    if (error === undefined) return message;
+    const said = `${IMPORT_ANSWERED} ${describePayload(error.payload)}`;
+    const entered = enteredBy(error.stack ?? '');
+    const name = entered === undefined ? undefined : this.#linked.nameOf(entered);
+    const named = name === undefined ? said : said.replace(IMPORT_ANSWERED, `${name} answered`);
+    return message.replace(said, error.detail === undefined ? named : `${named} (${error.detail})`);
   }
 
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */

@@ -148,5 +148,12 @@ describe('the import by which a guest came in', () => {
     );
     expect(enteredBy(stack(own('Function.connect', 'messaging.ts')))).toBe('connect');
     expect(enteredBy(stack(...bindings))).toBeUndefined();
+    // Of a build, which is one text; below the bindings are the frames of whoever called the guest.
+    const built = (name: string) => `${name} ([worker eval]:2:6805)`;
+    const entered = [built('failure2'), built('StatefulDigitalOutPin.get'), ...bindings, built('Guest.call')];
+    expect(enteredBy(stack(...entered))).toBe('StatefulDigitalOutPin.get');
+    expect(enteredBy(stack(built('fail'), 'Array.map (<anonymous>)', built('Poll.poll'), ...bindings))).toBe(
+      'Poll.poll',
+    );
   });
 });

@@ -108,14 +108,21 @@ export function describeTrap(error: unknown, lastWords: readonly string[]): stri
   return [said, printable(reasonOf(error)), ...frames].filter((line) => line !== '').join('\n');
 }
 
-const HOST_FRAME = /^\s*at (?:new )?(?:(\S+) \()?file:\/\/\/.*\/capabilities\//;
+/** Of our own code: from sources a file, in a build the text that the thread was started with. */
+const HOST_FRAME = /^\s*at (?:new )?(?:(\S+) \()?(?:file:\/\/\/|\[worker eval\]:)/;
+/** Of the engine itself, such as `Array.map`. */
+const NATIVE_FRAME = /\((?:<anonymous>|native)\)$/;
 
 /**
- * Of the stack of an error that a capability threw, the function by which the guest came in: the last of
- * the frames of capabilities, such as `Descriptor.openAt`.
+ * Of the stack of an error that a capability threw, the function by which the guest came in, such as
+ * `Descriptor.openAt`: the outermost of our frames above the bindings, below which are those of our caller.
  */
 export function enteredBy(stack: string): string | undefined {
-  const frames = stack.split('\n').slice(1);
-  const last = frames.findLast((line) => HOST_FRAME.test(line));
-  return last === undefined ? undefined : HOST_FRAME.exec(last)?.[1]?.replace(/^Function\./, '');
+  let name: string | undefined;
+  for (const line of stack.split('\n').slice(1)) {
+    const found = HOST_FRAME.exec(line);
+    if (found !== null) name = found[1]?.replace(/^Function\./, '');
+    else if (!NATIVE_FRAME.test(line)) break;
+  }
+  return name;
 }

@@ -42,10 +42,13 @@ export class WitError<T> extends Error {
   /** The latest of this isolate, which runs one call at a time: what a guest let go by is told by it. */
   static latest: WitError<unknown> | undefined;
   readonly payload: T;
+  /** What the WIT has no place for, and people want to know: the system's own words. */
+  readonly detail: string | undefined;
 
-  constructor(payload: T) {
+  constructor(payload: T, detail?: string) {
     super(typeof payload === 'string' ? payload : JSON.stringify(payload, withIntegers));
     this.payload = payload;
+    this.detail = detail;
     WitError.latest = this;
   }
 }

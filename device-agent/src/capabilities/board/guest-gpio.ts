@@ -39,7 +39,7 @@ const FLAGS = [
 ] as const;
 type Flag = (typeof FLAGS)[number];
 
-const failure = (error: GpioError): WitError<GpioError> => new WitError(error);
+const failure = (error: GpioError, detail?: string): WitError<GpioError> => new WitError(error, detail);
 
 /** What the kernel answers, in the draft's words. */
 function gpioError({ code, message }: Reply & { status: 'error' }): GpioError {
@@ -97,7 +97,10 @@ function asking({ host, line, deny, take, give }: BoardHost) {
   const ask = (pin: Pin, request: Request): Reply => {
     host.used(grantName.gpio(pin.grant));
     const reply = line.ask(request);
-    if (reply.status === 'error') throw failure(gpioError(reply));
+    if (reply.status === 'error') {
+      const error = gpioError(reply);
+      throw failure(error, error.tag === 'other' ? undefined : reply.message);
+    }
     return reply;
   };
   const stateOf = (reply: Reply): boolean => reply.status === 'state' && reply.isActive;

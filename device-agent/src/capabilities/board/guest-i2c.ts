@@ -15,7 +15,7 @@ type I2cError =
 
 type WitOperation = { tag: 'read'; val: bigint } | { tag: 'write'; val: Uint8Array };
 
-const failure = (error: I2cError): WitError<I2cError> => new WitError(error);
+const failure = (error: I2cError, detail?: string): WitError<I2cError> => new WitError(error, detail);
 
 /** Documentation/i2c/fault-codes.rst of the kernel. */
 function i2cError(code: string): I2cError {
@@ -97,7 +97,7 @@ export function createI2c({ host, line, deny, take, give }: BoardHost): Record<s
       if (operations.length === 0) return [];
       host.used(grantName.i2c(allow(this.#bus, address, operations)));
       const reply = line.ask({ ask: 'transact', bus: this.#bus, address, operations });
-      if (reply.status === 'error') throw failure(i2cError(reply.code));
+      if (reply.status === 'error') throw failure(i2cError(reply.code), reply.message);
       if (reply.status !== 'read') throw new Error(`a transaction was answered ${reply.status}`);
       return [...reply.bytes];
     }
