@@ -60,7 +60,7 @@ export class Guest {
   /** Of a service: when its turn began. */
   #turnAt = -Infinity;
 
-  /** Throws a `Refusal` when a granted folder cannot be had. */
+  /** Throws a `Refusal` when a granted folder, or a granted edge, cannot be had. */
   constructor(spec: Task & { type: 'create' }, post: (message: FromIsolate) => void) {
     this.#spec = spec;
     this.#post = post;

@@ -43,7 +43,7 @@ export interface Linked {
 }
 
 /**
- * Opens the granted folders, so it throws a `Refusal` when one cannot be had. `lines` lead to the granted
+ * Opens the granted folders and takes the granted edges, so it throws a `Refusal` when one cannot be had. `lines` lead to the granted
  * key-value stores, to the network and to the board's hardware.
  */
 export function linkImports(

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppName, type Grants } from '@wafer/protocol';
 import { Board, type SpecParts } from '../apps/harness.ts';
 import { BOARD_VARIABLE, buildSimulator, SimulatedBoard } from './simulator.ts';
@@ -62,6 +63,9 @@ export class PinBoard {
 
   async clear(): Promise<void> {
     await this.board.runtime.stop(AppName.parse('pins'));
+    // Its lines are given back by their thread a moment later; until then it would hear of what comes next.
+    const held = (): boolean => [17, 27].some((line) => this.world.line(line).direction !== 'free');
+    for (let tries = 0; held() && tries < 500; tries += 1) await sleep(10);
     this.board.forget();
   }
 

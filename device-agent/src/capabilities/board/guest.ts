@@ -37,7 +37,7 @@ export function createBoard(host: Host, port: BoardPort): Board {
     give: () => void (held -= 1),
   };
   const { gpio = [], i2c = [], serial = [], sensors = [] } = host.grants;
-  if (gpio.some(({ edges }) => edges !== undefined)) takeEdges(host, line);
+  if (gpio.some(({ edges }) => edges !== undefined)) takeEdges(line);
   return {
     interfaces: {
       ...(gpio.length === 0 ? {} : createGpio(board)),
@@ -49,12 +49,15 @@ export function createBoard(host: Host, port: BoardPort): Board {
   };
 }
 
-/** Before the guest begins: from then on no edge is missed. What cannot be had is on record. */
-function takeEdges(host: Host, line: BoardLine): void {
+/**
+ * Before the guest begins: from then on no edge is missed. Throws a `Refusal` where they cannot be had, for a guest
+ * that was promised edges and hears none is worse than one that does not start: that is tried again.
+ */
+function takeEdges(line: BoardLine): void {
   const reply = line.ask({ ask: 'forward' });
-  const refuse = (message: string, subject: string): void =>
-    host.report(new Refusal('incompatible', message, subject));
-  if (reply.status === 'error') refuse(`The pins of the board cannot be had: ${reply.message}.`, 'gpio');
-  if (reply.status !== 'forwarding') return;
-  for (const { message, subject } of reply.absent) refuse(message, subject);
+  if (reply.status === 'error') {
+    throw new Refusal('incompatible', `The pins of the board cannot be had: ${reply.message}.`, 'gpio');
+  }
+  const [first] = reply.status === 'forwarding' ? reply.absent : [];
+  if (first !== undefined) throw new Refusal('incompatible', first.message, first.subject);
 }
