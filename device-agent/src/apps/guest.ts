@@ -251,8 +251,10 @@ export class Guest {
     const said = `${IMPORT_ANSWERED} ${describePayload(error.payload)}`;
     const entered = enteredBy(error.stack ?? '');
     const name = entered === undefined ? undefined : this.#linked.nameOf(entered);
-    const named = name === undefined ? said : said.replace(IMPORT_ANSWERED, `${name} answered`);
-    return message.replace(said, error.detail === undefined ? named : `${named} (${error.detail})`);
+    const who = name === undefined ? IMPORT_ANSWERED : `${name} answered`;
+    const why = error.detail === undefined ? '' : ` (${error.detail})`;
+    // By a function: what was answered may have the guest's own words in it, and `$` means something in a string.
+    return message.replace(said, () => `${said.replace(IMPORT_ANSWERED, () => who)}${why}`);
   }
 
   /** A guest whose memory is nearly at its maximum when it traps has most likely run out of it. */

@@ -2,8 +2,9 @@
  * From what is ordered and what is, the next step of each app. Pure: no clock, no disk, no network;
  * it is asked again after every step, so it never looks further ahead than one.
  *
- * In order of weight: a guest goes that the board has no memory for; what failed its soak goes back before anything else; what nobody orders goes;
- * what is installed runs before anything new is brought; what ended badly is not tried again.
+ * In order of weight: a guest goes that the board has no memory for; what failed its soak goes back before
+ * anything else; what nobody orders goes; what is installed runs before anything new is brought; what ended badly
+ * is not tried again.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AppName, DesiredApp, Digest, ExecutionId, Fault } from '@wafer/protocol';

@@ -11,13 +11,20 @@ const FAILED: SelfTest = {
   tests: [{ test: 'instructions', passed: false, detail: 'i32.add answered 0x0 instead of 0x1' }],
 };
 
-test('a board that fails its self-test stops what it ran, refuses every order, stays connected and says why', async () => {
+/** With an app installed. */
+async function stoppedBoard() {
   const board = await newBoard();
   const { repository, server } = board;
   const first = repository.publish('thermo', '1.0.0');
   await server.order(repository.desired(DEVICE, 1, [orderFor(first, { health: { soakMs: 100 } })]));
   await vi.waitFor(() => expect(board.executions().at(-1)).toBe('1.0.0 SUCCEEDED'), SOON);
   await board.halt();
+  return board;
+}
+
+test('a board that fails its self-test stops what it ran, refuses every order, stays connected and says why', async () => {
+  const board = await stoppedBoard();
+  const { repository, server } = board;
 
   await board.boot(FAILED);
   await vi.waitFor(() => expect(server.hellos.at(-1)?.selfTest).toEqual(FAILED), SOON);
@@ -33,12 +40,7 @@ test('a board that fails its self-test stops what it ran, refuses every order, s
 });
 
 test('a board that passes again runs what it had', async () => {
-  const board = await newBoard();
-  const { repository, server } = board;
-  const first = repository.publish('thermo', '1.0.0');
-  await server.order(repository.desired(DEVICE, 1, [orderFor(first, { health: { soakMs: 100 } })]));
-  await vi.waitFor(() => expect(board.executions().at(-1)).toBe('1.0.0 SUCCEEDED'), SOON);
-  await board.halt();
+  const board = await stoppedBoard();
   await board.boot(FAILED);
   await vi.waitFor(() => expect(board.faults()).toContain('incompatible'), SOON);
   await board.halt();

@@ -5,6 +5,7 @@
  */
 import { boardNames, gpioLabel } from '@wafer/protocol/board-names';
 import type { AppName, GpioGrant } from '@wafer/protocol';
+import { reason } from '../../log.ts';
 import { Line, type LineConfig } from './gpio.ts';
 import { HeldLine } from './held-line.ts';
 import { POLLIN, SystemError, type Kernel } from './kernel.ts';
@@ -99,7 +100,7 @@ export class Holdings {
         });
       } catch (error) {
         const subject = boardNames.gpio(grant);
-        absent.push({ subject, message: `The edges of ${subject} cannot be had: ${String(error)}.` });
+        absent.push({ subject, message: `The edges of ${subject} cannot be had: ${reason(error)}.` });
       }
     }
     return absent;
